@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Options;
+using RnnService.Api.Observability;
+using RnnService.Inference.Models;
+
+namespace RnnService.Api.Configuration;
+
+/// <summary>A setting that nobody reads is a misspelt one: it stops the start instead of being ignored.</summary>
+internal sealed class UnknownSettings(IConfiguration configuration) : IValidateOptions<LimitsOptions>
+{
+    public ValidateOptionsResult Validate(string? name, LimitsOptions options)
+    {
+        string[] faults =
+        [
+            .. Unknown(ModelsOptions.Section, typeof(ModelsOptions)),
+            .. Unknown(LimitsOptions.Section, typeof(LimitsOptions)),
+            .. Unknown(RequestLogOptions.Section, typeof(RequestLogOptions)),
+        ];
+        return faults.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private IEnumerable<string> Unknown(string section, Type options)
+    {
+        var known = options.GetProperties().Where(p => p.CanWrite).Select(p => p.Name).ToArray();
+        return configuration.GetSection(section).GetChildren()
+            .Where(c => !known.Contains(c.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(c => $"{section}:{c.Key}: there is no such setting; there are {string.Join(", ", known)}.");
+    }
+}

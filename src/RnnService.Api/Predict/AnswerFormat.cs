@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using RnnService.Inference.Models;
+
+namespace RnnService.Api.Predict;
+
+/// <summary>What the answers of one model have in common: its names as JSON, encoded once, and a pool of writers.</summary>
+internal sealed class AnswerFormat(LoadedModel model)
+{
+    private static readonly ConditionalWeakTable<LoadedModel, AnswerFormat> Formats = [];
+
+    private readonly ConcurrentBag<AnswerWriter> _writers = [];
+
+    public LoadedModel Model { get; } = model;
+
+    public JsonEncodedText Name { get; } = JsonEncodedText.Encode(model.Name);
+
+    public JsonEncodedText Version { get; } = JsonEncodedText.Encode(model.Version.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Label of each node of the tree.</summary>
+    public JsonEncodedText[] Labels { get; } = [.. Enumerable.Range(0, model.Tree.Count).Select(n => JsonEncodedText.Encode(model.Tree.Label(n)))];
+
+    /// <summary>Name of each level.</summary>
+    public JsonEncodedText[] Levels { get; } = [.. model.Tree.Levels.Select(l => JsonEncodedText.Encode(l))];
+
+    public static AnswerFormat Of(LoadedModel model) => Formats.GetValue(model, static m => new AnswerFormat(m));
+
+    public AnswerWriter Rent() => _writers.TryTake(out var writer) ? writer : new AnswerWriter(this);
+
+    public void Return(AnswerWriter writer) => _writers.Add(writer);
+}

@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using RnnService.Api.Configuration;
+using RnnService.Api.Errors;
+using RnnService.Api.Observability;
+using RnnService.Inference.Batching;
+using RnnService.Inference.Models;
+
+namespace RnnService.Api.Predict;
+
+/// <summary>
+/// <c>POST /predict</c> and its forms. The way of a request: headers, body (<see cref="RequestBody"/>), sequences of ids
+/// (<see cref="PredictRequestReader"/>), the engine (<see cref="LoadedModel.RunAsync"/>), labels and JSON (<see cref="AnswerWriter"/>).
+/// </summary>
+internal sealed class PredictEndpoints(ModelRepository repository, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime)
+{
+    private readonly LimitsOptions _limits = limits.Value;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var endpoints = routes.ServiceProvider.GetRequiredService<PredictEndpoints>();
+        foreach (var (pattern, name) in Forms)
+        {
+            routes.MapPost(pattern, (Delegate)endpoints.PredictAsync)
+                .WithTags("Predict").WithName(name).WithSummary("Labels for one or more sequences")
+                .Accepts<PredictBody>("application/json").Produces<PredictAnswer>().ProducesProblems(400, 404, 406, 413, 415, 503, 504);
+        }
+    }
+
+    private static readonly (string Pattern, string Name)[] Forms =
+    [
+        ("/predict", "Predict"),
+        ("/models/{model}/predict", "PredictWithModel"),
+        ("/models/{model}/versions/{version}/predict", "PredictWithVersion"),
+    ];
+
+    private async Task PredictAsync(HttpContext context)
+    {
+        var problem = MediaTypes.Check(context.Request) ?? (lifetime.ApplicationStopping.IsCancellationRequested ? Draining : null);
+        if (problem is null)
+        {
+            var (body, tooLarge) = await RequestBody.ReadAsync(context.Request, _limits.BodyBytes, context.RequestAborted);
+            problem = tooLarge;
+            if (problem is null)
+            {
+                using var request = Read(body, context, out problem);
+                context.Request.BodyReader.AdvanceTo(body.End);
+                if (request is not null)
+                    problem = await AnswerAsync(request, context);
+            }
+        }
+        if (problem is not null)
+            await problem.WriteAsync(context);
+    }
+
+    private PredictRequest? Read(in ReadOnlySequence<byte> body, HttpContext context, out Problem? problem)
+    {
+        var model = (string?)context.GetRouteValue("model");
+        var version = (string?)context.GetRouteValue("version");
+        if (body.IsSingleSegment)
+            return PredictRequestReader.Read(body.FirstSpan, model, version, repository, _limits, out problem);
+        int length = checked((int)body.Length);
+        var joined = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            body.CopyTo(joined);
+            return PredictRequestReader.Read(joined.AsSpan(0, length), model, version, repository, _limits, out problem);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(joined);
+        }
+    }
+
+    private async Task<Problem?> AnswerAsync(PredictRequest request, HttpContext context)
+    {
+        int milliseconds = Math.Min(request.TimeoutMilliseconds ?? int.MaxValue, _limits.TimeoutMilliseconds);
+        var sequences = request.Sequences;
+        var outcome = await request.Model.RunAsync(sequences, TimeSpan.FromMilliseconds(milliseconds), context.RequestAborted);
+        var facts = new PredictFacts { Model = request.Model, Sequences = sequences.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
+        context.Features.Set(facts);
+        switch (outcome)
+        {
+            case RunOutcome.TimedOut:
+                return Problem.TimedOut(milliseconds);
+            case RunOutcome.Abandoned:
+                context.Abort();
+                return null;
+            case RunOutcome.Failed:
+                return Problem.OfStatus(500, context.Request);
+            default:
+                break;
+        }
+
+        var format = AnswerFormat.Of(request.Model);
+        var writer = format.Rent();
+        long started = Stopwatch.GetTimestamp();
+        if (!writer.Write(request))
+            return Problem.OfStatus(500, context.Request);
+        facts.Decode = Stopwatch.GetElapsedTime(started);
+        var response = context.Response;
+        response.ContentType = "application/json";
+        response.ContentLength = writer.Written.Length;
+        response.Headers["Server-Timing"] = ServerTiming(sequences, facts.Decode);
+        await response.BodyWriter.WriteAsync(writer.Written, context.RequestAborted);
+        format.Return(writer);
+        return null;
+    }
+
+    private static string ServerTiming(SequenceRequest request, TimeSpan decode) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"queue;dur={request.QueueTime.TotalMilliseconds:F3}, batch;desc=\"{request.BatchRows}x{request.BatchTime}\", infer;dur={request.InferTime.TotalMilliseconds:F3}, decode;dur={decode.TotalMilliseconds:F3}");
+
+    private static readonly Problem Draining = Problem.Unavailable("The server is shutting down; send the request to another replica, or again shortly.", 5);
+}

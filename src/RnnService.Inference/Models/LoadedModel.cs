@@ -1,0 +1,75 @@
+using RnnService.Core.Taxonomy;
+using RnnService.Core.Text;
+using RnnService.Inference.Batching;
+using RnnService.Inference.Onnx;
+
+namespace RnnService.Inference.Models;
+
+/// <summary>A version that is ready to answer. Immutable; safe for concurrent use.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    /// <summary>Name of the model.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The version, at least 1.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>One sentence for people, from the manifest.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The labels.</summary>
+    public required LabelTree Tree { get; init; }
+
+    /// <summary>For each level of <see cref="Tree"/>, where its head begins in a row of logits.</summary>
+    public required int[] HeadOffsets { get; init; }
+
+    /// <summary>Turns tokens into ids; null for a model that takes ids only.</summary>
+    public Vocabulary? Vocabulary { get; init; }
+
+    /// <summary>Ids from 0 to this minus 1 are valid; null when the graph does not tell.</summary>
+    public int? VocabularySize { get; init; }
+
+    /// <summary>Longest sequence that is accepted, in time steps.</summary>
+    public required int MaxLength { get; init; }
+
+    /// <summary>Decoding of requests that name none.</summary>
+    public required Decoding Decoding { get; init; }
+
+    /// <summary>Threshold of requests that name none, 0 to 1.</summary>
+    public required double Threshold { get; init; }
+
+    /// <summary>Metrics from the model card.</summary>
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+
+    /// <summary>The graph's inputs.</summary>
+    public required IReadOnlyList<TensorDescription> Inputs { get; init; }
+
+    /// <summary>The graph's outputs.</summary>
+    public required IReadOnlyList<TensorDescription> Outputs { get; init; }
+
+    /// <summary>The outputs that score labels, in the order of a row of logits.</summary>
+    public required IReadOnlyList<Head> Heads { get; init; }
+
+    /// <summary>Exporter that wrote the graph.</summary>
+    public required string Producer { get; init; }
+
+    /// <summary>Version of the standard operator set that the graph uses.</summary>
+    public required long Opset { get; init; }
+
+    internal RequestRunner Runner { get; init; } = null!;
+
+    internal OnnxRunner Graph { get; init; } = null!;
+
+    /// <summary>Runs the sequences of one request. Its sequences must be non-empty, within <see cref="MaxLength"/>, their ids within <see cref="VocabularySize"/>.</summary>
+    /// <param name="request">Receives the logits.</param>
+    /// <param name="timeout">How long the caller is ready to wait.</param>
+    /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
+    public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
+        Runner.RunAsync(request, timeout, callerGone);
+
+    public void Dispose()
+    {
+        Runner.Dispose();
+        Graph.Dispose();
+    }
+}
