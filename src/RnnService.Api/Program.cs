@@ -23,6 +23,7 @@ internal static class Program
         builder.Services.AddLimits(builder.Configuration);
         builder.Services.AddRequestLog(builder.Configuration);
         builder.Services.AddInference(builder.Configuration);
+        builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<PredictEndpoints>();
         builder.Services.AddOpenApiDocument();
 
@@ -33,6 +34,7 @@ internal static class Program
         PredictEndpoints.Map(app);
         app.MapModels();
         app.MapHealth();
+        app.MapMetrics();
         return app;
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using RnnService.Inference.Batching;
 using RnnService.Inference.Models;
 
 namespace RnnService.Inference;
@@ -14,8 +15,11 @@ public static class ServiceRegistration
         ArgumentNullException.ThrowIfNull(configuration);
         services.AddSingleton<IValidateOptions<ModelsOptions>, ModelsOptionsValidator>();
         services.AddOptions<ModelsOptions>().Bind(configuration.GetSection(ModelsOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<BatchingOptions>, BatchingOptionsValidator>();
+        services.AddOptions<BatchingOptions>().Bind(configuration.GetSection(BatchingOptions.Section)).ValidateOnStart();
+        services.AddSingleton<EngineHealth>();
         services.AddSingleton<ModelLoader>();
-        services.AddSingleton(s => new ModelRepository(s.GetRequiredService<IOptions<ModelsOptions>>(), s.GetRequiredService<ModelLoader>(), s.GetRequiredService<ILogger<ModelRepository>>()));
+        services.AddSingleton(s => new ModelRepository(s.GetRequiredService<IOptions<ModelsOptions>>(), s.GetRequiredService<ModelLoader>(), s.GetRequiredService<EngineHealth>(), s.GetRequiredService<ILogger<ModelRepository>>()));
         services.AddHostedService<ModelLoading>();
         return services;
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using RnnService.Api.Observability;
+using RnnService.Inference.Batching;
 using RnnService.Inference.Models;
 
 namespace RnnService.Api.Configuration;
@@ -13,6 +14,8 @@ internal sealed class UnknownSettings(IConfiguration configuration) : IValidateO
         [
             .. Unknown(ModelsOptions.Section, typeof(ModelsOptions)),
             .. Unknown(LimitsOptions.Section, typeof(LimitsOptions)),
+            .. Unknown(BatchingOptions.Section, typeof(BatchingOptions)),
+            .. configuration.GetSection($"{BatchingOptions.Section}:Models").GetChildren().SelectMany(m => Unknown(m.Path, typeof(BatchingSettings))),
             .. Unknown(RequestLogOptions.Section, typeof(RequestLogOptions)),
         ];
         return faults.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
@@ -20,7 +23,7 @@ internal sealed class UnknownSettings(IConfiguration configuration) : IValidateO
 
     private IEnumerable<string> Unknown(string section, Type options)
     {
-        var known = options.GetProperties().Where(p => p.CanWrite).Select(p => p.Name).ToArray();
+        var known = options.GetProperties().Where(p => p.CanWrite || p.PropertyType.IsGenericType).Select(p => p.Name).ToArray();
         return configuration.GetSection(section).GetChildren()
             .Where(c => !known.Contains(c.Key, StringComparer.OrdinalIgnoreCase))
             .Select(c => $"{section}:{c.Key}: there is no such setting; there are {string.Join(", ", known)}.");

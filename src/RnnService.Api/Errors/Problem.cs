@@ -23,6 +23,14 @@ internal sealed record Problem(int Status, string Type, string Title, string Det
     public static Problem Unavailable(string detail, int retryAfterSeconds) =>
         new(503, "unavailable", "The service cannot answer right now.", detail, [new Fault("", detail)], retryAfterSeconds);
 
+    /// <param name="wait">How long the queue would take to empty.</param>
+    public static Problem QueueFull(TimeSpan wait)
+    {
+        int seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+        string detail = $"The queue is full; at the rate of now it empties in {wait.TotalSeconds:F1} s. Nothing of the request was accepted: send it whole again after Retry-After.";
+        return new(429, "queue-full", "The service has more to do than it can take.", detail, [new Fault("", detail)], seconds);
+    }
+
     public static Problem TimedOut(double milliseconds) => Whole(504, "timeout", "The answer was not ready in time.",
         $"The answer was not ready within {milliseconds:F0} ms. Allow more time with timeout_ms, or send fewer sequences a request.");
 

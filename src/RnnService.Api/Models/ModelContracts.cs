@@ -75,6 +75,9 @@ public sealed record VersionDocument
     /// <summary>Exporter and operator set of the graph.</summary>
     public string? Producer { get; init; }
 
+    /// <summary>How sequences run together, and why so.</summary>
+    public BatchingDocument? Batching { get; init; }
+
     /// <summary>Metrics from the model card.</summary>
     public IReadOnlyDictionary<string, double>? Metrics { get; init; }
 
@@ -98,6 +101,7 @@ public sealed record VersionDocument
             Decoding = model.Decoding.Name(),
             Threshold = model.Threshold,
             Producer = $"{model.Producer}, opset {model.Opset}",
+            Batching = BatchingDocument.Of(model),
             Metrics = model.Metrics,
         };
     }
@@ -106,6 +110,39 @@ public sealed record VersionDocument
 
     internal static string Text(ModelState state) => state.ToString().ToLowerInvariant();
 }
+
+/// <summary>How sequences run together: what the probe found at load, and what batches cost on this machine.</summary>
+/// <param name="Mode">ragged, equal_lengths, fixed_batch or batch_of_one; fixed_time_ before one of them where time is frozen.</param>
+/// <param name="Reason">Why this mode.</param>
+/// <param name="Remedy">What to change in the export for a faster mode.</param>
+/// <param name="PaddingExact">Whether an answer stays the same when its sequence is padded.</param>
+/// <param name="RowsIndependent">Whether an answer stays the same whatever else is in the batch.</param>
+/// <param name="TimeMajor">Whether the ids are [time, batch].</param>
+/// <param name="LargestDifference">The largest relative change of a logit that batching made in the probe.</param>
+/// <param name="FixedRows">Rows that the graph insists on; 0 is any number.</param>
+/// <param name="FixedTime">Time steps that the graph insists on; 0 is any number.</param>
+/// <param name="MaxRows">Most rows of a batch.</param>
+/// <param name="MaxPaddedTokens">Most rows x longest of a batch.</param>
+/// <param name="Workers">Batches that run at the same time.</param>
+/// <param name="Costs">The fitted run time of batches: microseconds at no step and for each time step, by rows.</param>
+public sealed record BatchingDocument(string Mode, string Reason, string? Remedy, bool PaddingExact, bool RowsIndependent, bool TimeMajor, double LargestDifference,
+    int FixedRows, int FixedTime, int MaxRows, int MaxPaddedTokens, int Workers, IReadOnlyList<CostLine> Costs)
+{
+    public static BatchingDocument Of(LoadedModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var (mode, policy) = (model.Mode, model.Policy);
+        var costs = model.Costs.Measured.Select(p => p.Rows).Distinct().Select(rows => model.Costs.Line(rows) is var (start, step)
+            ? new CostLine(rows, Math.Round(start, 1), Math.Round(step, 2)) : default!);
+        return new(mode.Name, mode.Reason, mode.Remedy, mode.PaddingExact, mode.RowsIndependent, mode.TimeMajor, mode.LargestDifference,
+            mode.FixedRows, mode.FixedTime, policy.MaxRows, policy.MaxPaddedTokens, model.Workers, [.. costs]);
+    }
+}
+
+/// <param name="Rows">Rows of the batch.</param>
+/// <param name="Microseconds">Run time at no time step.</param>
+/// <param name="MicrosecondsPerStep">Run time of each time step.</param>
+public sealed record CostLine(int Rows, double Microseconds, double MicrosecondsPerStep);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ModelList))]

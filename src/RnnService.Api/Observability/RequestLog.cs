@@ -34,7 +34,7 @@ public sealed class RequestLogOptionsValidator : IValidateOptions<RequestLogOpti
 /// One line a request: what was asked of which model, how long each stage took, under which id.
 /// Under load a line a request costs more than the request, so each second has a budget of lines and ends in a count of the rest.
 /// </summary>
-internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLog> logger, IOptions<RequestLogOptions> options)
+internal sealed partial class RequestLog(RequestDelegate next, RequestMetrics metrics, ILogger<RequestLog> logger, IOptions<RequestLogOptions> options)
 {
     private const string NoTrace = "-";
 
@@ -51,7 +51,9 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
         }
         finally
         {
-            Log(context, id, Stopwatch.GetElapsedTime(started));
+            var elapsed = Stopwatch.GetElapsedTime(started);
+            metrics.Count(context.Response.StatusCode, elapsed);
+            Log(context, id, elapsed);
         }
     }
 

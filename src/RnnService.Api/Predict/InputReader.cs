@@ -64,6 +64,8 @@ internal static class InputReader
                     json.Skip();
                     break;
             }
+            if (_sequences.OpenLength > 0 && _sequences.OpenLength < request.Model.MinLength)
+                faults.Add(JsonPointer.Item(Index), $"The sequence has {_sequences.OpenLength} tokens, but the graph of model \"{request.Model.Name}\" takes just {request.Model.MinLength} and cannot be padded. GET /models/{request.Model.Name} says how to export it better.");
             _sequences.Finish();
         }
 

@@ -25,7 +25,7 @@ internal sealed class PredictEndpoints(ModelRepository repository, IOptions<Limi
         {
             routes.MapPost(pattern, (Delegate)endpoints.PredictAsync)
                 .WithTags("Predict").WithName(name).WithSummary("Labels for one or more sequences")
-                .Accepts<PredictBody>("application/json").Produces<PredictAnswer>().ProducesProblems(400, 404, 406, 413, 415, 503, 504);
+                .Accepts<PredictBody>("application/json").Produces<PredictAnswer>().ProducesProblems(400, 404, 406, 413, 415, 429, 503, 504);
         }
     }
 
@@ -83,8 +83,12 @@ internal sealed class PredictEndpoints(ModelRepository repository, IOptions<Limi
         context.Features.Set(facts);
         switch (outcome)
         {
+            case RunOutcome.QueueFull:
+                return Problem.QueueFull(request.Model.ExpectedWait);
             case RunOutcome.TimedOut:
                 return Problem.TimedOut(milliseconds);
+            case RunOutcome.Unavailable:
+                return Draining;
             case RunOutcome.Abandoned:
                 context.Abort();
                 return null;

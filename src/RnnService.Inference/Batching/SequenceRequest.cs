@@ -1,16 +1,23 @@
 using System.Buffers;
+using System.Threading.Tasks.Sources;
 using RnnService.Core.Text;
 
 namespace RnnService.Inference.Batching;
 
 /// <summary>
 /// The sequences of one caller on their way through the engine, and afterwards their logits.
-/// Whoever made it disposes it, after the run has ended.
+/// Whoever made it disposes it once the run has ended; its buffers live on until no batch writes into them.
 /// </summary>
-public sealed class SequenceRequest : IDisposable
+public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
 {
+    private ManualResetValueTaskSourceCore<RunOutcome> _source = new() { RunContinuationsAsynchronously = true };
     private float[] _logits = [];
     private int _width;
+    private int _unanswered;
+    private int _outcome = Pending;
+    private int _holders = 1;   // the caller, and one for each row in a running batch
+
+    private const int Pending = -1;
 
     /// <summary>Token ids of the sequences; filled before the run.</summary>
     public IdSequences Sequences { get; } = new();
@@ -18,10 +25,10 @@ public sealed class SequenceRequest : IDisposable
     /// <summary>Number of sequences.</summary>
     public int Count => Sequences.Count;
 
-    /// <summary>How long the sequences waited for a free worker.</summary>
+    /// <summary>How long the sequences waited until the last of them began to run.</summary>
     public TimeSpan QueueTime { get; internal set; }
 
-    /// <summary>How long the graph ran.</summary>
+    /// <summary>How long the batch of the last sequence ran.</summary>
     public TimeSpan InferTime { get; internal set; }
 
     /// <summary>Rows of the batch that the last sequence ran in.</summary>
@@ -33,33 +40,84 @@ public sealed class SequenceRequest : IDisposable
     /// <summary>Logits of one sequence, all heads one after the other; valid after a run that ended with <see cref="RunOutcome.Done"/>.</summary>
     public Span<float> Logits(int sequence) => _logits.AsSpan(sequence * _width, _width);
 
-    internal void Reserve(int width)
+    /// <summary>When it was admitted, in microseconds of <see cref="Clock"/>.</summary>
+    internal long Arrived { get; private set; }
+
+    /// <summary>When its caller stops waiting.</summary>
+    internal long Deadline { get; private set; }
+
+    /// <summary>Sequences that have left the queue. Guarded by the batcher's lock, as is <see cref="Number"/>.</summary>
+    internal int Taken { get; set; }
+
+    /// <summary>Number of the request in the planner's snapshot.</summary>
+    internal int Number { get; set; }
+
+    /// <summary>What one of its sequences adds to the queue's run time, in microseconds.</summary>
+    internal double CostPerSequence { get; set; }
+
+    /// <summary>The batcher that a caller who goes away is reported to.</summary>
+    internal DynamicBatcher? Owner { get; set; }
+
+    /// <summary>Stops the watch for a caller that goes away.</summary>
+    internal CancellationTokenRegistration Watch { get; set; }
+
+    /// <summary>Whether somebody still waits for the answer.</summary>
+    internal bool IsPending => Volatile.Read(ref _outcome) == Pending;
+
+    /// <summary>Whether the graph failed on one of its sequences.</summary>
+    internal bool HasFailed => Volatile.Read(ref _outcome) == (int)RunOutcome.Failed;
+
+    internal ValueTask<RunOutcome> Task => new(this, _source.Version);
+
+    internal void Begin(int width, long now, long deadline)
     {
         _width = width;
-        _logits = ArrayPool<float>.Shared.Rent(Count * width);
+        _unanswered = Count;
+        _logits = ArrayPool<float>.Shared.Rent(Math.Max(1, Count * width));
+        Arrived = now;
+        Deadline = deadline;
     }
 
-    public void Dispose()
+    /// <summary>A batch is about to write into the request's buffers.</summary>
+    internal void Hold() => Interlocked.Increment(ref _holders);
+
+    /// <summary>The batch has written one row, or given it up.</summary>
+    internal void RowAnswered()
     {
+        if (Interlocked.Decrement(ref _unanswered) == 0)
+            TryEnd(RunOutcome.Done);
+    }
+
+    /// <summary>Ends the run, once.</summary>
+    /// <returns>False when it had ended before.</returns>
+    internal bool TryEnd(RunOutcome outcome)
+    {
+        if (Interlocked.CompareExchange(ref _outcome, (int)outcome, Pending) != Pending)
+            return false;
+        _source.SetResult(outcome);
+        return true;
+    }
+
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _holders) != 0)
+            return;
         Sequences.Dispose();
         if (_logits.Length > 0)
             ArrayPool<float>.Shared.Return(_logits);
         _logits = [];
     }
-}
 
-/// <summary>How a run ended.</summary>
-public enum RunOutcome
-{
-    /// <summary>Every sequence has its logits.</summary>
-    Done,
+    public void Dispose()
+    {
+        Watch.Dispose();
+        Release();
+    }
 
-    /// <summary>The deadline passed first.</summary>
-    TimedOut,
+    RunOutcome IValueTaskSource<RunOutcome>.GetResult(short token) => _source.GetResult(token);
 
-    /// <summary>The caller went away.</summary>
-    Abandoned,
+    ValueTaskSourceStatus IValueTaskSource<RunOutcome>.GetStatus(short token) => _source.GetStatus(token);
 
-    /// <summary>The graph failed; the log says how.</summary>
-    Failed,
+    void IValueTaskSource<RunOutcome>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
 }

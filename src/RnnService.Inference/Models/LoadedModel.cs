@@ -1,3 +1,4 @@
+using RnnService.Core.Batching;
 using RnnService.Core.Taxonomy;
 using RnnService.Core.Text;
 using RnnService.Inference.Batching;
@@ -8,6 +9,15 @@ namespace RnnService.Inference.Models;
 /// <summary>A version that is ready to answer. Immutable; safe for concurrent use.</summary>
 public sealed class LoadedModel : IDisposable
 {
+    private readonly OnnxRunner _runner;
+    private readonly DynamicBatcher _batcher;
+
+    internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher)
+    {
+        _runner = runner;
+        _batcher = batcher;
+    }
+
     /// <summary>Name of the model.</summary>
     public required string Name { get; init; }
 
@@ -31,6 +41,9 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary>Longest sequence that is accepted, in time steps.</summary>
     public required int MaxLength { get; init; }
+
+    /// <summary>Shortest sequence that is accepted: 1, but where a graph with frozen time cannot be padded.</summary>
+    public int MinLength { get; init; } = 1;
 
     /// <summary>Decoding of requests that name none.</summary>
     public required Decoding Decoding { get; init; }
@@ -56,20 +69,34 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Version of the standard operator set that the graph uses.</summary>
     public required long Opset { get; init; }
 
-    internal RequestRunner Runner { get; init; } = null!;
+    /// <summary>How the graph is run, and why.</summary>
+    public required BatchMode Mode { get; init; }
 
-    internal OnnxRunner Graph { get; init; } = null!;
+    /// <summary>Which sequences may run together.</summary>
+    public required BatchPolicy Policy { get; init; }
+
+    /// <summary>What batches cost on this machine.</summary>
+    public required BatchCosts Costs { get; init; }
+
+    /// <summary>Batches that run at the same time.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>What has been done so far.</summary>
+    public BatchCounters Counters => _batcher.Counters;
+
+    /// <summary>How long a request that comes now would wait for its turn.</summary>
+    public TimeSpan ExpectedWait => _batcher.ExpectedWait;
 
     /// <summary>Runs the sequences of one request. Its sequences must be non-empty, within <see cref="MaxLength"/>, their ids within <see cref="VocabularySize"/>.</summary>
     /// <param name="request">Receives the logits.</param>
     /// <param name="timeout">How long the caller is ready to wait.</param>
     /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
     public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
-        Runner.RunAsync(request, timeout, callerGone);
+        _batcher.RunAsync(request, timeout, callerGone);
 
     public void Dispose()
     {
-        Runner.Dispose();
-        Graph.Dispose();
+        _batcher.Dispose();
+        _runner.Dispose();
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core;
+using RnnService.Core.Batching;
 using RnnService.Core.Manifests;
 using RnnService.Core.Taxonomy;
 using RnnService.Core.Text;
@@ -11,8 +12,8 @@ using RnnService.Inference.Onnx;
 
 namespace RnnService.Inference.Models;
 
-/// <summary>Makes a <see cref="LoadedModel"/> from a folder: reads everything, checks it against the graph, runs it once.</summary>
-internal sealed class ModelLoader(IOptions<ModelsOptions> options, ILogger<ModelLoader> logger)
+/// <summary>Makes a <see cref="LoadedModel"/> from a folder: reads everything, checks it against the graph, probes and measures the graph by running it.</summary>
+internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHealth health, ILogger<ModelLoader> logger)
 {
     private const int LengthUnlessStated = 4096;
 
@@ -57,8 +58,16 @@ internal sealed class ModelLoader(IOptions<ModelsOptions> options, ILogger<Model
         if (faults.Count > 0)
             throw new ModelLoadException(faults);
 
-        var runner = new OnnxRunner(session, signature!);
-        var model = new LoadedModel
+        int maxLength = manifest.MaxLength ?? LengthUnlessStated;
+        int ids = rows ?? vocabulary?.Count ?? 2;
+        using var probe = new ModelProbe(session, signature!, graph, ids, maxLength);
+        var mode = probe.Run(faults) ?? throw new ModelLoadException(faults);
+        var settings = batching.Value.For(folder.Name);
+        var policy = PolicyFor(mode, settings);
+        var runner = new OnnxRunner(session, signature! with { TimeMajor = mode.TimeMajor });
+        maxLength = mode.FixedTime > 0 ? mode.FixedTime : maxLength;
+        var costs = CostCalibration.Measure(runner, policy, maxLength, Math.Min(1, ids - 1));
+        return new LoadedModel(runner, new DynamicBatcher(runner, policy, costs, settings, health.BreakDown, logger))
         {
             Name = folder.Name,
             Version = folder.Version,
@@ -67,7 +76,8 @@ internal sealed class ModelLoader(IOptions<ModelsOptions> options, ILogger<Model
             HeadOffsets = offsets!,
             Vocabulary = manifest.Tokenizer is null ? null : vocabulary,
             VocabularySize = rows ?? vocabulary?.Count,
-            MaxLength = manifest.MaxLength ?? LengthUnlessStated,
+            MaxLength = maxLength,
+            MinLength = mode is { FixedTime: > 0, PaddingExact: false } ? mode.FixedTime : 1,
             Decoding = DecodingNames.Parse(manifest.Decoding) ?? (tree!.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
             Threshold = manifest.Threshold ?? 0,
             Metrics = ModelCard.ReadMetrics(folder.Card),
@@ -76,12 +86,22 @@ internal sealed class ModelLoader(IOptions<ModelsOptions> options, ILogger<Model
             Heads = signature.Heads,
             Producer = graph.Producer,
             Opset = graph.Opset,
-            Runner = new RequestRunner(runner, signature.RowWidth, options.Value.WorkerCount, logger),
-            Graph = runner,
+            Mode = mode,
+            Policy = policy,
+            Costs = costs,
+            Workers = settings.Workers!.Value,
         };
-        WarmUp(model);
-        return model;
     }
+
+    private static BatchPolicy PolicyFor(BatchMode mode, BatchingSettings settings) => new()
+    {
+        MaxRows = mode.RowsIndependent && mode.FixedRows != 1 ? settings.MaxRows!.Value : 1,
+        MaxPaddedTokens = settings.MaxPaddedTokens!.Value,
+        FixedRows = mode.FixedRows > 1 ? mode.FixedRows : 0,
+        FixedTime = mode.FixedTime,
+        EqualLengths = !mode.PaddingExact,
+        WaitBound = settings.WaitMilliseconds!.Value * 1000L,
+    };
 
     private static (OnnxGraph, InferenceSession) OpenGraph(ModelFolder folder, List<Fault> faults)
     {
@@ -97,21 +117,6 @@ internal sealed class ModelLoader(IOptions<ModelsOptions> options, ILogger<Model
             faults.Add(new Fault("", $"model.onnx cannot be loaded: {e.Message} Export it again, or copy it again if the copy broke off."));
             throw new ModelLoadException(faults, e);
         }
-    }
-
-    /// <summary>The first run of a session allocates and picks kernels; it must not be a caller's.</summary>
-    private static void WarmUp(LoadedModel model)
-    {
-        using var request = new SequenceRequest();
-        for (int length = 1; length <= Math.Min(8, model.MaxLength); length *= 2)
-        {
-            for (int t = 0; t < length; t++)
-                request.Sequences.Add(Math.Min(1, (model.VocabularySize ?? 2) - 1));
-            request.Sequences.Finish();
-        }
-        var outcome = model.RunAsync(request, TimeSpan.FromMinutes(1), CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        if (outcome != RunOutcome.Done)
-            throw new ModelLoadException([new Fault("", "The graph fails on a sequence of ordinary ids; the log has ONNX Runtime's reason.")]);
     }
 
     private delegate T? Parse<T>(ReadOnlySpan<byte> text, List<Fault> faults);

@@ -13,15 +13,17 @@ public sealed partial class ModelRepository : IDisposable
     private const string DefaultUnlessStated = "questions";
 
     private readonly ModelLoader _loader;
+    private readonly EngineHealth _health;
     private readonly ILogger<ModelRepository> _logger;
     private readonly ModelsOptions _options;
     private readonly Lock _change = new();
     private volatile FrozenDictionary<string, ModelVersion[]> _models;
 
-    internal ModelRepository(IOptions<ModelsOptions> options, ModelLoader loader, ILogger<ModelRepository> logger)
+    internal ModelRepository(IOptions<ModelsOptions> options, ModelLoader loader, EngineHealth health, ILogger<ModelRepository> logger)
     {
         _options = options.Value;
         _loader = loader;
+        _health = health;
         _logger = logger;
         Folders = ModelFolder.FindAll(_options.FindRoot()!);
         _models = Folders.GroupBy(f => f.Name).ToFrozenDictionary(g => g.Key, g => g.Select(f => new ModelVersion(f.Name, f.Version, ModelState.Loading)).ToArray(), StringComparer.Ordinal);
@@ -30,8 +32,8 @@ public sealed partial class ModelRepository : IDisposable
     /// <summary>Name of the model that a request means when it names none.</summary>
     public string DefaultName => _options.Default ?? DefaultUnlessStated;
 
-    /// <summary>Whether every version has loaded and warmed up.</summary>
-    public bool Ready => _models.Values.All(versions => versions.All(v => v.State == ModelState.Ready));
+    /// <summary>Whether every version has loaded and warmed up, and nothing has broken down since.</summary>
+    public bool Ready => !_health.BrokenDown && _models.Values.All(versions => versions.All(v => v.State == ModelState.Ready));
 
     internal IReadOnlyList<ModelFolder> Folders { get; }
 
@@ -91,7 +93,9 @@ public sealed partial class ModelRepository : IDisposable
         {
             var model = _loader.Load(folder);
             Set(new ModelVersion(folder.Name, folder.Version, ModelState.Ready, Model: model));
-            LogLoaded(_logger, folder.Name, folder.Version, System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            LogLoaded(_logger, folder.Name, folder.Version, System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds, model.Mode.Name, model.Mode.Reason);
+            if (model.Mode.Remedy is { } remedy)
+                LogSlowMode(_logger, folder.Name, folder.Version, model.Mode.Name, remedy);
         }
         catch (Exception e) when (e is ModelLoadException or IOException or UnauthorizedAccessException)
         {
@@ -117,8 +121,11 @@ public sealed partial class ModelRepository : IDisposable
             version.Model?.Dispose();
     }
 
-    [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Model {Model} version {Version} is ready after {Milliseconds:F0} ms")]
-    private static partial void LogLoaded(ILogger logger, string model, int version, double milliseconds);
+    [LoggerMessage(EventId = 10, Level = LogLevel.Information, Message = "Model {Model} version {Version} is ready after {Milliseconds:F0} ms, mode {Mode}: {Reason}")]
+    private static partial void LogLoaded(ILogger logger, string model, int version, double milliseconds, string mode, string reason);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "Model {Model} version {Version} could be faster than in mode {Mode}: {Remedy}")]
+    private static partial void LogSlowMode(ILogger logger, string model, int version, string mode, string remedy);
 
     [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "Model {Model} version {Version} failed to load: {Reason}")]
     private static partial void LogFailed(ILogger logger, Exception? exception, string model, int version, string reason);

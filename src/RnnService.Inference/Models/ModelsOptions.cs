@@ -13,9 +13,6 @@ public sealed class ModelsOptions
     /// <summary>The model that <c>POST /predict</c> uses when a request names none. Unset: <c>questions</c>, if there is one.</summary>
     public string? Default { get; set; }
 
-    /// <summary>Batches that run at the same time; 0 is one for each processor that the process may use.</summary>
-    public int Workers { get; set; }
-
     /// <summary>The folder that <see cref="Root"/> means; null when there is none.</summary>
     public string? FindRoot()
     {
@@ -24,9 +21,6 @@ public sealed class ModelsOptions
         string[] places = [Path.GetFullPath(Root), Path.Combine(AppContext.BaseDirectory, Root)];
         return places.FirstOrDefault(Directory.Exists);
     }
-
-    /// <summary>Number of workers that <see cref="Workers"/> means. .NET counts the cgroup's CPU limit, not the host's processors.</summary>
-    public int WorkerCount => Workers > 0 ? Workers : Environment.ProcessorCount;
 }
 
 /// <summary>Lists every fault of the section at once; each says what to do.</summary>
@@ -41,8 +35,6 @@ public sealed class ModelsOptionsValidator : IValidateOptions<ModelsOptions>
             faults.Add($"Models:Root: there is no folder \"{Path.GetFullPath(options.Root)}\"; name the folder that holds <model>/<version>/model.onnx.");
         if (options.Default is { } model && root is not null && !Directory.Exists(Path.Combine(root, model)))
             faults.Add($"Models:Default: there is no model \"{model}\" in {root}; it has {string.Join(", ", Directory.EnumerateDirectories(root).Select(Path.GetFileName).Order())}.");
-        if (options.Workers is < 0 or > 256)
-            faults.Add($"Models:Workers: {options.Workers} is not a number of workers; use 1 to 256, or 0 for one a processor.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 }

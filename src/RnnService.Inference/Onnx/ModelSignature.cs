@@ -25,6 +25,12 @@ internal sealed record ModelSignature(
     IReadOnlyList<TensorDescription> Inputs,
     IReadOnlyList<TensorDescription> Outputs)
 {
+    /// <summary>Whether the ids are [time, batch] instead of [batch, time].</summary>
+    public bool TimeMajor { get; init; }
+
+    /// <summary>The two dimensions of the ids as the graph declares them; -1 is one that varies.</summary>
+    public IReadOnlyList<int> IdsShape => Inputs.First(i => i.Name == IdsInput).Shape;
+
     /// <summary>Logits of one sequence, all heads.</summary>
     public int RowWidth => Heads.Sum(h => h.Width);
 

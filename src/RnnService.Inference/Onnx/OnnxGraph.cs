@@ -49,4 +49,21 @@ internal sealed class OnnxGraph
         }
         return (int?)rows;
     }
+
+    /// <summary>The recurrent nodes: what decides whether batches of any size and length can be exact.</summary>
+    public IReadOnlyList<RecurrentNode> RecurrentNodes() =>
+        [.. _model.Graph.Node.Where(n => n.OpType is "LSTM" or "GRU" or "RNN").Select(n => new RecurrentNode(n.OpType, n.Name, HasInput(n, 4), FrozenRows(n)))];
+
+    private static bool HasInput(Node node, int index) => node.Input.Count > index && node.Input[index].Length > 0;
+
+    /// <summary>The batch size of an initial state that is a constant [directions, batch, hidden].</summary>
+    private int? FrozenRows(Node node) =>
+        HasInput(node, 5) && _initializers.TryGetValue(node.Input[5], out var state) && state.Dims.Count == 3 ? (int)state.Dims[1] : null;
 }
+
+/// <summary>A recurrent node of a graph.</summary>
+/// <param name="Cell">LSTM, GRU or RNN.</param>
+/// <param name="Name">The node's name.</param>
+/// <param name="HasLengths">Whether its input <c>sequence_lens</c> is wired.</param>
+/// <param name="FrozenRows">The batch size of a constant initial state; null when the state follows the input.</param>
+internal sealed record RecurrentNode(string Cell, string Name, bool HasLengths, int? FrozenRows);

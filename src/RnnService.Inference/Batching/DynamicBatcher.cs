@@ -1,0 +1,467 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.ML.OnnxRuntime;
+using RnnService.Core.Batching;
+using RnnService.Inference.Onnx;
+
+namespace RnnService.Inference.Batching;
+
+/// <summary>
+/// Joins sequences of all requests into batches. A worker is a right to run, not a thread: a request that finds the server idle runs its
+/// batch on its own thread, so nothing is handed over and nothing waited for. Otherwise a worker stands at the end of the thread pool's queue,
+/// behind the requests that have arrived but are not read yet, and plans what has gathered when its turn comes: batches grow with the load
+/// by themselves, without a timer.
+/// </summary>
+internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
+{
+    private const int LongestSnapshot = 4096;
+    private const int SweepMilliseconds = 10;
+
+    private readonly OnnxRunner _runner;
+    private readonly BatchPolicy _policy;
+    private readonly BatchCosts _costs;
+    private readonly BatchPlanner _planner;
+    private readonly BatchingSettings _settings;
+    private readonly ILogger _logger;
+    private readonly Action<Exception> _onDeath;
+    private readonly int _rowWidth;
+    private readonly int _workers;
+    private readonly Timer _sweeper;
+
+    private readonly Lock _gate = new();
+    private readonly List<SequenceRequest> _waiting = [];
+    private readonly List<SequenceRequest> _watched = [];
+    private readonly Queue<(RunningBatch Batch, double Cost)> _ready = new();
+    private readonly Stack<RunningBatch> _spareBatches = new();
+    private readonly Stack<BatchTensors> _spareTensors = new();
+    private readonly QueuedSequence[] _snapshot = new QueuedSequence[LongestSnapshot];
+    private readonly (SequenceRequest Request, int Sequence)[] _origin = new (SequenceRequest, int)[LongestSnapshot];
+    private readonly DrainRate _drain;
+    private BatchCounters _counters;
+    private double _backlog;
+    private int _running;
+    private bool _sweeping;
+    private bool _closed;
+
+    public DynamicBatcher(OnnxRunner runner, BatchPolicy policy, BatchCosts costs, BatchingSettings settings, Action<Exception> onDeath, ILogger logger)
+    {
+        _runner = runner;
+        _policy = policy;
+        _costs = costs;
+        _planner = new BatchPlanner(policy, costs);
+        _settings = settings;
+        _onDeath = onDeath;
+        _logger = logger;
+        _rowWidth = runner.Signature.RowWidth;
+        _workers = settings.Workers!.Value;
+        _drain = new DrainRate(_workers);
+        _sweeper = new Timer(static state => ((DynamicBatcher)state!).Sweep(), this, Timeout.Infinite, Timeout.Infinite);
+    }
+
+    public BatchCounters Counters
+    {
+        get
+        {
+            lock (_gate)
+                return _counters;
+        }
+    }
+
+    /// <summary>How long a sequence that is admitted now would wait, by the measured drain rate.</summary>
+    public TimeSpan ExpectedWait
+    {
+        get
+        {
+            lock (_gate)
+                return Clock.Span((long)_drain.TimeFor(_backlog));
+        }
+    }
+
+    /// <summary>Runs the sequences of a request, together with whatever else is there.</summary>
+    public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone)
+    {
+        long now = Clock.Now;
+        request.Begin(_rowWidth, now, now + (long)timeout.TotalMicroseconds);
+        bool workerFree, idle;
+        lock (_gate)
+        {
+            if (_closed)
+                return new(RunOutcome.Unavailable);
+            idle = _counters.Queued == 0;
+            if (!TryAdmit(request))
+                return new(RunOutcome.QueueFull);
+            workerFree = _running < _workers;
+            if (workerFree)
+                _running++;
+        }
+        // Alone on the server: run at once, on this thread. Else behind the requests that the thread pool has still to read, so that they join.
+        if (workerFree && idle && ThreadPool.PendingWorkItemCount == 0)
+            ((IThreadPoolWorkItem)this).Execute();
+        else if (workerFree)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (request.IsPending)
+            Watch(request, callerGone);
+        return request.Task;
+    }
+
+    /// <summary>A worker's turn on the thread pool: one batch.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (Step())
+            PassOn();
+    }
+
+    private bool TryAdmit(SequenceRequest request)
+    {
+        double cost = 0;
+        for (int i = 0; i < request.Count; i++)
+            cost += Share(request.Sequences.Length(i));
+        bool tooMany = _counters.Queued + request.Count > _settings.QueueSequences;
+        bool tooLong = _drain.TimeFor(_backlog) > _settings.QueueMilliseconds!.Value * 1000.0;
+        if (_counters.Queued > 0 && (tooMany || tooLong))
+        {
+            _counters = _counters with { Refused = _counters.Refused + request.Count };
+            return false;
+        }
+        if (_counters.Queued == 0)
+            _drain.Begin(Clock.Now);
+        _counters = _counters with { Queued = _counters.Queued + request.Count, Admitted = _counters.Admitted + request.Count };
+        request.CostPerSequence = cost / request.Count;
+        _backlog += cost;
+        _waiting.Add(request);
+        return true;
+    }
+
+    /// <summary>What a sequence adds to the run time of a well-filled batch, in microseconds.</summary>
+    private double Share(int length)
+    {
+        int rows = Math.Min(16, _costs.MaxRows);
+        return _costs.Predict(rows, length) / rows;
+    }
+
+    /// <summary>Takes one batch and runs it. Called with a worker's right, which is given back when there is nothing to do.</summary>
+    /// <returns>Whether the right is still held.</returns>
+    private bool Step()
+    {
+        try
+        {
+            RunningBatch? batch;
+            double cost = 0;
+            lock (_gate)
+            {
+                batch = TakeBatch(out cost);
+                if (batch is null)
+                {
+                    _running--;
+                    return false;
+                }
+            }
+            Run(batch, cost);
+            return true;
+        }
+        catch (Exception e)
+        {
+            Die(e);
+            return false;
+        }
+    }
+
+    /// <summary>Gives the right to run to the thread pool when there is more to do, else back.</summary>
+    private void PassOn()
+    {
+        lock (_gate)
+        {
+            if (_ready.Count == 0 && _waiting.Count == 0)
+            {
+                _running--;
+                return;
+            }
+        }
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private RunningBatch? TakeBatch(out double cost)
+    {
+        while (_ready.Count > 0 || TryPlan())
+        {
+            (var batch, cost) = _ready.Dequeue();
+            WakeWorkers();
+            foreach (var (request, _) in batch.Rows)
+            {
+                if (!request.IsPending)
+                    Leave(request, 1, Ending.Dropped);
+            }
+            batch.HoldPending();
+            if (batch.Count > 0)
+                return batch;
+            _spareBatches.Push(batch);
+        }
+        cost = 0;
+        return null;
+    }
+
+    /// <summary>Idle workers take the other batches of a plan.</summary>
+    private void WakeWorkers()
+    {
+        for (int batches = _ready.Count; batches > 0 && _running < _workers; batches--)
+        {
+            _running++;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private bool TryPlan()
+    {
+        long now = Clock.Now;
+        int count = 0;
+        int number = 0;
+        foreach (var request in _waiting)
+        {
+            if (now > request.Deadline)
+                EndQueued(request, RunOutcome.TimedOut);
+            if (!request.IsPending)
+            {
+                LeaveUntaken(request);
+                continue;
+            }
+            request.Number = number++;
+            for (int i = request.Taken; i < request.Count && count < LongestSnapshot; i++)
+            {
+                _origin[count] = (request, i);
+                _snapshot[count++] = new QueuedSequence(request.Number, request.Sequences.Length(i), request.Arrived, request.Deadline);
+            }
+        }
+        if (count > 0)
+        {
+            var plan = _planner.Plan(_snapshot.AsSpan(0, count), now, _workers - _running + 1);
+            foreach (var planned in plan.Batches)
+            {
+                var batch = _spareBatches.TryPop(out var spare) ? spare : new RunningBatch();
+                batch.Clear();
+                foreach (int i in plan.Order.Slice(planned.Start, planned.Rows))
+                {
+                    var (request, sequence) = _origin[i];
+                    batch.Add(request, sequence);
+                    request.Taken++;   // the planner takes a request's sequences in order
+                }
+                _ready.Enqueue((batch, planned.Cost));
+            }
+            Array.Clear(_origin, 0, count);
+        }
+        _waiting.RemoveAll(static r => !r.IsPending || r.Taken == r.Count);
+        return _ready.Count > 0;
+    }
+
+    private void Run(RunningBatch batch, double predicted)
+    {
+        long started = Clock.Now;
+        var tensors = RentTensors();
+        int rows = _policy.FixedRows > 0 ? _policy.FixedRows : batch.Count;
+        int time = _policy.FixedTime > 0 ? _policy.FixedTime : batch.Time;
+        if (!TryRunRows(tensors, batch.Rows, rows, time, started))
+            RunEachAlone(tensors, batch.Rows, started);
+        long ended = Clock.Now;
+        lock (_gate)
+        {
+            _spareTensors.Push(tensors);
+            _counters = _counters with
+            {
+                Batches = _counters.Batches + 1,
+                Tokens = _counters.Tokens + batch.Tokens,
+                PaddedTokens = _counters.PaddedTokens + (long)rows * time,
+                InferMicroseconds = _counters.InferMicroseconds + ended - started,
+                PredictedMicroseconds = _counters.PredictedMicroseconds + predicted,
+            };
+            foreach (var (request, _) in batch.Rows)
+                Leave(request, 1, request.HasFailed ? Ending.Failed : request.IsPending ? Ending.Answered : Ending.Dropped);
+            _drain.Measure(ended);
+        }
+        foreach (var (request, _) in batch.Rows)
+        {
+            request.RowAnswered();
+            request.Release();
+        }
+        lock (_gate)
+        {
+            batch.Clear();
+            _spareBatches.Push(batch);
+        }
+    }
+
+    private bool TryRunRows(BatchTensors tensors, ReadOnlySpan<(SequenceRequest Request, int Sequence)> batch, int rows, int time, long started)
+    {
+        tensors.Reset(rows, time);
+        for (int row = 0; row < batch.Length; row++)
+            tensors.SetRow(row, batch[row].Request.Sequences[batch[row].Sequence]);
+        // rows that the graph insists on and nobody needs repeat the first, so that they can be no stranger to it than that one
+        for (int row = batch.Length; row < rows; row++)
+            tensors.SetRow(row, batch[0].Request.Sequences[batch[0].Sequence]);
+        try
+        {
+            _runner.Run(tensors);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            LogFailed(_logger, e, batch.Length, time);
+            return false;
+        }
+        var infer = Clock.Span(Clock.Now - started);
+        for (int row = 0; row < batch.Length; row++)
+        {
+            var (request, sequence) = batch[row];
+            tensors.CopyLogits(row, request.Logits(sequence));
+            request.QueueTime = Clock.Span(started - request.Arrived);
+            request.InferTime = infer;
+            request.BatchRows = rows;
+            request.BatchTime = time;
+        }
+        return true;
+    }
+
+    /// <summary>One sequence on which the graph fails must not cost its neighbours their answers: each runs once more, alone.</summary>
+    private void RunEachAlone(BatchTensors tensors, ReadOnlySpan<(SequenceRequest Request, int Sequence)> batch, long started)
+    {
+        for (int row = 0; row < batch.Length; row++)
+        {
+            int time = _policy.FixedTime > 0 ? _policy.FixedTime : batch[row].Request.Sequences.Length(batch[row].Sequence);
+            if (batch.Length == 1 || !TryRunRows(tensors, batch.Slice(row, 1), Math.Max(1, _policy.FixedRows), time, started))
+                batch[row].Request.TryEnd(RunOutcome.Failed);
+        }
+    }
+
+    private BatchTensors RentTensors()
+    {
+        lock (_gate)
+            return _spareTensors.TryPop(out var spare) ? spare : new BatchTensors(_runner.Signature);
+    }
+
+    private enum Ending
+    {
+        Answered,
+        Failed,
+        Dropped,
+    }
+
+    /// <summary>Sequences of a request leave queue or batch.</summary>
+    private void Leave(SequenceRequest request, int sequences, Ending ending)
+    {
+        double cost = sequences * request.CostPerSequence;
+        _counters = ending switch
+        {
+            Ending.Answered => _counters with { Queued = _counters.Queued - sequences, Answered = _counters.Answered + sequences },
+            Ending.Failed => _counters with { Queued = _counters.Queued - sequences, Failed = _counters.Failed + sequences },
+            _ => _counters with { Queued = _counters.Queued - sequences, Dropped = _counters.Dropped + sequences },
+        };
+        _backlog = _counters.Queued == 0 ? 0 : _backlog - cost;
+        if (ending != Ending.Dropped)
+            _drain.Add(cost);
+    }
+
+    /// <summary>Waits for the deadline, and for the caller to go away, of a request that was not answered at once.</summary>
+    private void Watch(SequenceRequest request, CancellationToken callerGone)
+    {
+        if (callerGone.CanBeCanceled)
+        {
+            request.Owner = this;
+            request.Watch = callerGone.UnsafeRegister(static state => ((SequenceRequest)state!).Owner!.Abandon((SequenceRequest)state), request);
+        }
+        lock (_gate)
+        {
+            _watched.Add(request);
+            if (!_sweeping)
+            {
+                _sweeping = true;
+                _sweeper.Change(SweepMilliseconds, SweepMilliseconds);
+            }
+        }
+    }
+
+    private void Abandon(SequenceRequest request)
+    {
+        lock (_gate)
+            EndQueued(request, RunOutcome.Abandoned);
+    }
+
+    /// <summary>One timer for all deadlines, and none while nobody waits.</summary>
+    private void Sweep()
+    {
+        lock (_gate)
+        {
+            long now = Clock.Now;
+            foreach (var request in _watched)
+            {
+                if (now > request.Deadline)
+                    EndQueued(request, RunOutcome.TimedOut);
+            }
+            _watched.RemoveAll(static r => !r.IsPending);
+            if (_watched.Count == 0)
+            {
+                _sweeping = false;
+                _sweeper.Change(Timeout.Infinite, Timeout.Infinite);
+            }
+        }
+    }
+
+    /// <summary>Ends a request before its answer: what waits leaves the queue now, what is planned or running when its batch comes up.</summary>
+    private void EndQueued(SequenceRequest request, RunOutcome outcome)
+    {
+        if (request.TryEnd(outcome))
+            LeaveUntaken(request);
+    }
+
+    private void LeaveUntaken(SequenceRequest request)
+    {
+        if (request.Taken < request.Count)
+            Leave(request, request.Count - request.Taken, Ending.Dropped);
+        request.Taken = request.Count;
+    }
+
+    /// <summary>A fault of the batcher itself: nobody may wait for an answer that never comes.</summary>
+    private void Die(Exception e)
+    {
+        LogDead(_logger, e);
+        Close();
+        _onDeath(e);
+    }
+
+    private void Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            foreach (var request in _waiting)
+                EndQueued(request, RunOutcome.Unavailable);
+            foreach (var (batch, _) in _ready)
+            {
+                foreach (var (request, _) in batch.Rows)
+                    request.TryEnd(RunOutcome.Unavailable);
+            }
+            foreach (var request in _watched)
+                request.TryEnd(RunOutcome.Unavailable);
+            _waiting.Clear();
+        }
+    }
+
+    /// <summary>Refuses what comes, ends what waits, and returns when nothing runs any more.</summary>
+    public void Dispose()
+    {
+        Close();
+        var patience = Stopwatch.StartNew();
+        while (patience.Elapsed < TimeSpan.FromSeconds(30))
+        {
+            lock (_gate)
+            {
+                if (_running == 0)
+                    break;
+            }
+            Thread.Sleep(1);
+        }
+        _sweeper.Dispose();
+    }
+
+    [LoggerMessage(EventId = 20, Level = LogLevel.Error, Message = "The graph failed on a batch of {Sequences} sequence(s) by {Time} time steps")]
+    private static partial void LogFailed(ILogger logger, Exception exception, int sequences, int time);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Critical, Message = "The batcher broke down; every pending request fails and the process ends")]
+    private static partial void LogDead(ILogger logger, Exception exception);
+}

@@ -1,0 +1,255 @@
+using Microsoft.ML.OnnxRuntime;
+using RnnService.Core;
+using RnnService.Inference.Batching;
+
+namespace RnnService.Inference.Onnx;
+
+/// <summary>
+/// Finds out by running a graph on generated sequences what its declaration may hide: which shapes it takes, whether rows influence each other,
+/// whether padding changes an answer. The result is the fastest mode that is exact. Nothing is believed that was not seen.
+/// </summary>
+internal sealed class ModelProbe(InferenceSession session, ModelSignature signature, OnnxGraph graph, int vocabularySize, int maxLength) : IDisposable
+{
+    /// <summary>
+    /// Largest change of a logit, relative to 1 + its size, that is put down to the order of additions in single precision.
+    /// A softmax then changes by about 1e-5 at most; padding that leaks moves logits a thousand times as much.
+    /// </summary>
+    private const double Tolerance = 5e-5;
+
+    private const int LargestFrozenRows = 64;
+    private const int LargestFrozenTime = 512;
+
+    private readonly Random _random = new(20260101);
+    private OnnxRunner _runner = new(session, signature, ownsSession: false);
+    private double _largest;
+
+    /// <returns>The mode, or null when faults were added: no mode is exact.</returns>
+    public BatchMode? Run(List<Fault> faults)
+    {
+        var shape = FindShape(timeMajor: false) ?? FindShape(timeMajor: true);
+        if (shape is not { } found)
+        {
+            faults.Add(new Fault("", $"The graph runs on no batch that was tried (1 to {LargestFrozenRows} rows, 1 to {LargestFrozenTime} time steps). Try it in the framework that exported it, with the shapes it was traced with."));
+            return null;
+        }
+        bool independent = RowsIndependent(found);
+        bool padding = independent && PaddingExact(found);
+        if (!independent && found.FixedRows > 1)
+        {
+            faults.Add(new Fault("", $"The graph takes only batches of {found.FixedRows} rows, and its rows influence each other, so no sequence can be answered for itself. {BatchRemedy(found.FixedRows)}"));
+            return null;
+        }
+        return Describe(found, independent, padding);
+    }
+
+    public void Dispose() => _runner.Dispose();
+
+    private BatchMode Describe(Shape shape, bool independent, bool padding)
+    {
+        var (name, reason, remedy) = shape.FixedRows switch
+        {
+            > 1 => ("fixed_batch", $"The graph takes only batches of {shape.FixedRows} rows; short batches are filled with rows that are thrown away.", BatchRemedy(shape.FixedRows)),
+            1 => ("batch_of_one", "The graph takes only one sequence at a time; workers run them side by side.", BatchRemedy(1)),
+            _ when !independent => ("batch_of_one", "The rows of a batch influence each other, so each sequence runs alone.", "Look for an operation over the batch axis (normalisation, softmax or attention over axis 0) and export the model in evaluation mode."),
+            _ when !padding => ("equal_lengths", PaddingReason, PaddingRemedy),
+            _ => ("ragged", "Sequences of any lengths run together: neither padding nor neighbours change an answer.", (string?)null),
+        };
+        if (shape.FixedRows > 1 && !padding)
+            (reason, remedy) = ($"{reason} {PaddingReason}", $"{remedy} {PaddingRemedy}");
+        if (shape.FixedTime > 0)
+        {
+            name = $"fixed_time_{name}";
+            reason = padding
+                ? $"The graph takes only {shape.FixedTime} time steps; shorter sequences are padded to them. {reason}"
+                : $"The graph takes only {shape.FixedTime} time steps, and padding changes its answers, so it answers sequences of just that length. {reason}";
+            remedy = $"{remedy} Name the time axis in dynamic_axes of the export, and take no length from a constant.".Trim();
+        }
+        return new BatchMode
+        {
+            Name = name,
+            Reason = reason,
+            Remedy = remedy,
+            FixedRows = shape.FixedRows,
+            FixedTime = shape.FixedTime,
+            PaddingExact = padding,
+            RowsIndependent = independent,
+            TimeMajor = shape.TimeMajor,
+            LargestDifference = _largest,
+        };
+    }
+
+    private string PaddingReason => signature.LengthsInput is null
+        ? "The graph has no input for lengths and padding changes its answers, so only sequences of one length run together."
+        : $"Padding changes the graph's answers although it has the input \"{signature.LengthsInput}\", so only sequences of one length run together.";
+
+    private string PaddingRemedy => graph.RecurrentNodes().ToArray() switch
+    {
+        { Length: > 0 } nodes when nodes.All(n => n.HasLengths) => $"The lengths reach every {nodes[0].Cell}, so what leaks comes after it: pool with a mask made from the lengths, or from the last state, never from the last time step.",
+        { Length: > 0 } nodes => $"sequence_lens of the {nodes[0].Cell} is not wired: export with pack_padded_sequence and the lengths as an input.",
+        _ => "Mask the padding with the lengths as an input.",
+    };
+
+    private string BatchRemedy(int rows) => graph.RecurrentNodes().FirstOrDefault(n => n.FrozenRows == rows) is { } node
+        ? $"The {node.Cell} has a constant initial state, so its batch is frozen at {rows}: make h0 (and c0) from the input's shape, torch.zeros(layers, ids.shape[0], hidden), and export again."
+        : $"The batch is frozen at {rows}: name the batch axis in dynamic_axes of the export, and make initial states from the input's shape.";
+
+    private Shape? FindShape(bool timeMajor)
+    {
+        _runner.Dispose();
+        _runner = new OnnxRunner(session, signature with { TimeMajor = timeMajor }, ownsSession: false);
+        int declaredRows = signature.IdsShape[timeMajor ? 1 : 0];
+        int declaredTime = signature.IdsShape[timeMajor ? 0 : 1];
+        int[] someTimes = declaredTime > 0 ? [declaredTime] : [.. new[] { 5, 7 }.Select(t => Math.Min(t, maxLength))];
+        int[] someRows = declaredRows > 0 ? [declaredRows] : [2, 3];
+        // 3 by 5 and 2 by 7: were the axes the other way round, the logits would not have a row a sequence
+        var (rows, time) = FirstRunning([3, .. someRows], someTimes);
+        if (rows == 0)
+            (rows, time) = FirstRunning(declaredRows > 0 ? [declaredRows] : Enumerable.Range(1, LargestFrozenRows), someTimes);
+        if (rows == 0)
+            (rows, time) = FirstRunning([1, 2, 3, 4, 8], declaredTime > 0 ? [declaredTime] : Enumerable.Range(1, LargestFrozenTime));
+        if (rows == 0)
+            return null;
+        bool anyRows = new[] { 1, 2, 3, 6 }.All(r => Runs(r, time));
+        bool anyTime = new[] { 1, 2, 4, 6, 9 }.Where(t => t <= maxLength).All(t => Runs(rows, t));
+        return new Shape(anyRows ? 0 : rows, anyTime ? 0 : time, timeMajor);
+    }
+
+    private (int Rows, int Time) FirstRunning(IEnumerable<int> rows, IEnumerable<int> times) =>
+        times.SelectMany(time => rows.Where(r => r != time || r == 1).Select(r => (Rows: r, Time: time))).FirstOrDefault(s => Runs(s.Rows, s.Time));
+
+    private bool Runs(int rows, int time)
+    {
+        try
+        {
+            RunBatch([.. Enumerable.Range(0, rows).Select(_ => Sequence(time))], time);
+            return true;
+        }
+        catch (OnnxRuntimeException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Batches of one length, compared with each sequence alone.</summary>
+    private bool RowsIndependent(Shape shape)
+    {
+        int time = shape.FixedTime > 0 ? shape.FixedTime : Math.Min(7, maxLength);
+        foreach (int rows in Sizes(shape))
+        {
+            int[][] batch = [.. Enumerable.Range(0, rows).Select(_ => Sequence(time))];
+            if (!SameAsAlone(shape, batch, time))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Batches of mixed lengths, compared with each sequence alone; where time is frozen, padding of one kind with padding of another.</summary>
+    private bool PaddingExact(Shape shape)
+    {
+        if (maxLength == 1)
+            return true;
+        if (shape.FixedTime > 0)
+            return PaddingIgnored(shape);
+        int[] lengths = [.. new[] { 1, 9, 3, 17, 2, 5, 12, 1, 24, 7, 4, 33, 6, 15, 3, 10 }.Select(l => Math.Min(l, maxLength))];
+        foreach (int rows in Sizes(shape).Where(r => r > 1))
+        {
+            for (int shuffle = 0; shuffle < 3; shuffle++)
+            {
+                int[][] batch = [.. Enumerable.Range(0, rows).Select(i => Sequence(lengths[i % lengths.Length]))];
+                _random.Shuffle(batch);
+                if (!SameAsAlone(shape, batch, batch.Max(s => s.Length)))
+                    return false;
+            }
+        }
+        // A graph for one row at a time is never padded; it counts as exact only where padding could be tried.
+        return shape.FixedRows != 1;
+    }
+
+    private bool PaddingIgnored(Shape shape)
+    {
+        if (signature.LengthsInput is null)
+            return false;
+        int rows = Math.Max(1, shape.FixedRows);
+        foreach (int length in new[] { 1, 2, shape.FixedTime / 2, shape.FixedTime - 1 }.Where(l => l > 0 && l < shape.FixedTime))
+        {
+            int[][] batch = [.. Enumerable.Range(0, rows).Select(_ => Sequence(length))];
+            float[][] zeros, noise;
+            try
+            {
+                zeros = RunBatch(batch, shape.FixedTime);
+                noise = RunBatch(batch, shape.FixedTime, paddingFrom: _random);
+            }
+            catch (OnnxRuntimeException)
+            {
+                return false;
+            }
+            if (zeros.Zip(noise).Any(pair => !Close(pair.First, pair.Second)))
+                return false;
+        }
+        return true;
+    }
+
+    private static int[] Sizes(Shape shape) => shape.FixedRows > 0 ? [shape.FixedRows] : [2, 3, 5, 8, 16];
+
+    private bool SameAsAlone(Shape shape, int[][] batch, int time)
+    {
+        float[][] together;
+        try
+        {
+            together = RunBatch(batch, time);
+        }
+        catch (OnnxRuntimeException)
+        {
+            return false;
+        }
+        for (int i = 0; i < batch.Length; i++)
+        {
+            var copies = Enumerable.Repeat(batch[i], Math.Max(1, shape.FixedRows)).ToArray();
+            if (!Close(RunBatch(copies, shape.FixedTime > 0 ? shape.FixedTime : batch[i].Length)[0], together[i]))
+                return false;
+        }
+        return true;
+    }
+
+    private bool Close(float[] expected, float[] actual)
+    {
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double difference = Math.Abs(expected[i] - actual[i]) / (1 + Math.Abs(expected[i]));
+            if (expected[i].Equals(actual[i]))
+                continue;
+            if (!(difference <= Tolerance))
+                return false;
+            _largest = Math.Max(_largest, difference);
+        }
+        return true;
+    }
+
+    private float[][] RunBatch(int[][] batch, int time, Random? paddingFrom = null)
+    {
+        var tensors = new BatchTensors(_runner.Signature);
+        tensors.Reset(batch.Length, time);
+        for (int row = 0; row < batch.Length; row++)
+        {
+            if (paddingFrom is not null)
+                tensors.SetRow(row, Sequence(time));
+            tensors.SetRow(row, batch[row]);
+        }
+        _runner.Run(tensors);
+        var logits = new float[batch.Length][];
+        for (int row = 0; row < batch.Length; row++)
+            tensors.CopyLogits(row, logits[row] = new float[signature.RowWidth]);
+        return logits;
+    }
+
+    private int[] Sequence(int length)
+    {
+        var ids = new int[length];
+        for (int t = 0; t < length; t++)
+            ids[t] = vocabularySize > 1 ? _random.Next(1, vocabularySize) : 0;
+        return ids;
+    }
+
+    /// <summary>What a graph takes; 0 is any number.</summary>
+    private readonly record struct Shape(int FixedRows, int FixedTime, bool TimeMajor);
+}
