@@ -52,6 +52,8 @@ internal static class MetricsEndpoint
         text.Metric("dotnet_gc_collections_total", "counter", "Garbage collections.");
         for (int generation = 0; generation <= GC.MaxGeneration; generation++)
             text.Sample("dotnet_gc_collections_total", GC.CollectionCount(generation), ("generation", Number(generation)));
+        text.Metric("dotnet_gc_allocated_bytes_total", "counter", "Bytes allocated on the managed heap.");
+        text.Sample("dotnet_gc_allocated_bytes_total", GC.GetTotalAllocatedBytes());
         return TypedResults.Text(text.ToString(), PrometheusText.ContentType);
     }
 

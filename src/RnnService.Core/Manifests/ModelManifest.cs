@@ -57,11 +57,16 @@ public sealed record ModelManifest
             faults.Add(new Fault("/tokenizer/kind", $"Unknown tokenizer \"{Tokenizer.Kind}\"; this server knows \"words\"."));
         for (int i = 0; i < Heads?.Count; i++)
         {
+            if (Heads[i] is null)
+            {
+                faults.Add(new Fault($"/heads/{i}", "A head is an object {\"output\": …, \"level\": …}, not null."));
+                continue;
+            }
             if (string.IsNullOrEmpty(Heads[i].Output))
                 faults.Add(new Fault($"/heads/{i}/output", "A head needs the name of the graph output that holds its logits."));
-            if (Heads.Take(i).Any(h => h.Output == Heads[i].Output))
+            if (Heads.Take(i).Any(h => h?.Output == Heads[i].Output))
                 faults.Add(new Fault($"/heads/{i}/output", $"The output \"{Heads[i].Output}\" is named by two heads."));
-            if (Heads[i].Level is not null && Heads.Take(i).Any(h => h.Level == Heads[i].Level))
+            if (Heads[i].Level is not null && Heads.Take(i).Any(h => h?.Level == Heads[i].Level))
                 faults.Add(new Fault($"/heads/{i}/level", $"The level \"{Heads[i].Level}\" is scored by two heads."));
         }
     }

@@ -76,6 +76,11 @@ public sealed class LabelTree
             faults.Add(new Fault("/levels", "A label tree needs at least one level; name them from coarse to fine."));
         if (levels.Distinct(StringComparer.Ordinal).Count() != levels.Count)
             faults.Add(new Fault("/levels", "Level names must differ from each other."));
+        for (int level = 0; level < levels.Count; level++)
+        {
+            if (string.IsNullOrWhiteSpace(levels[level]))
+                faults.Add(new Fault($"/levels/{level}", "A level needs a name."));
+        }
         if (roots.Count == 0)
             faults.Add(new Fault("/tree", "A label tree needs at least one label."));
 
@@ -119,7 +124,11 @@ public sealed class LabelTree
             var numbers = new int[siblings.Count];
             for (int i = 0; i < siblings.Count; i++)
             {
-                var (label, children, index) = siblings[i];
+                if (siblings[i] is not var (label, children, index))
+                {
+                    faults.Add(new Fault($"{pointer}/{i}", "A label is an object {\"label\": …, \"children\": […]}, not null."));
+                    continue;
+                }
                 if (string.IsNullOrWhiteSpace(label))
                     faults.Add(new Fault($"{pointer}/{i}/label", "A label must not be empty."));
                 else if (!_seen.Add((level, label)))

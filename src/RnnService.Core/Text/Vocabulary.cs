@@ -34,7 +34,7 @@ public sealed class Vocabulary
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(faults);
-        var entries = text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+        var entries = text.Replace("\r\n", "\n", StringComparison.Ordinal).TrimEnd('\n').Split('\n');
         int before = faults.Count;
         if (entries.Length < 2 || entries[0] != "<pad>" || entries[1] != "<unk>")
             faults.Add(new Fault("", "vocab.txt must begin with the lines <pad> and <unk>, ids 0 and 1."));

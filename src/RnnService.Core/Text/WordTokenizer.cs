@@ -93,15 +93,15 @@ public static class WordTokenizer
             int start = _next;
             while (_next < _text.Length && !IsWhiteSpace(_text[_next]))
                 _next++;
-            OpenRest(_text[start.._next], isChunk: true);
+            OpenRest(_text[start.._next]);
             return true;
         }
 
         /// <summary>Decides what the beginning of the rest of a chunk is: a leading mark, or the word with all that follows it.</summary>
-        private void OpenRest(ReadOnlySpan<char> rest, bool isChunk = false)
+        private void OpenRest(ReadOnlySpan<char> rest)
         {
             _headIsWord = false;
-            if (isChunk && IsClitic(rest))
+            if (IsClitic(rest))
             {
                 _head = rest;
                 _headIsWord = true;

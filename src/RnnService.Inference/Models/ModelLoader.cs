@@ -112,7 +112,7 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
             using var settings = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL };
             return (graph, new InferenceSession(folder.Graph, settings));
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or OnnxRuntimeException or IOException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or OnnxRuntimeException or IOException or ArgumentException)
         {
             faults.Add(new Fault("", $"model.onnx cannot be loaded: {e.Message} Export it again, or copy it again if the copy broke off."));
             throw new ModelLoadException(faults, e);

@@ -97,10 +97,11 @@ public sealed partial class ModelRepository : IDisposable
             if (model.Mode.Remedy is { } remedy)
                 LogSlowMode(_logger, folder.Name, folder.Version, model.Mode.Name, remedy);
         }
-        catch (Exception e) when (e is ModelLoadException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            // whatever a file that somebody brought can throw must not keep the other models from serving
             Set(new ModelVersion(folder.Name, folder.Version, ModelState.Failed, e.Message));
-            LogFailed(_logger, e.InnerException, folder.Name, folder.Version, e.Message);
+            LogFailed(_logger, e is ModelLoadException ? e.InnerException : e, folder.Name, folder.Version, e.Message);
         }
     }
 

@@ -20,13 +20,14 @@ internal sealed class ModelProbe(InferenceSession session, ModelSignature signat
     private const int LargestFrozenTime = 512;
 
     private readonly Random _random = new(20260101);
-    private OnnxRunner _runner = new(session, signature, ownsSession: false);
+    private OnnxRunner _runner = new(session, signature, ownsSession: false, quiet: true);
     private double _largest;
 
     /// <returns>The mode, or null when faults were added: no mode is exact.</returns>
     public BatchMode? Run(List<Fault> faults)
     {
-        var shape = FindShape(timeMajor: false) ?? FindShape(timeMajor: true);
+        var shape = FindShape(timeMajor: false, SomeRows, SomeTimes) ?? FindShape(timeMajor: true, SomeRows, SomeTimes)
+            ?? FindFrozenShape(timeMajor: false) ?? FindFrozenShape(timeMajor: true);
         if (shape is not { } found)
         {
             faults.Add(new Fault("", $"The graph runs on no batch that was tried (1 to {LargestFrozenRows} rows, 1 to {LargestFrozenTime} time steps). Try it in the framework that exported it, with the shapes it was traced with."));
@@ -89,33 +90,34 @@ internal sealed class ModelProbe(InferenceSession session, ModelSignature signat
         _ => "Mask the padding with the lengths as an input.",
     };
 
-    private string BatchRemedy(int rows) => graph.RecurrentNodes().FirstOrDefault(n => n.FrozenRows == rows) is { } node
+    private string BatchRemedy(int rows) => graph.RecurrentNodes().FirstOrDefault(n => n.HasConstantState) is { } node
         ? $"The {node.Cell} has a constant initial state, so its batch is frozen at {rows}: make h0 (and c0) from the input's shape, torch.zeros(layers, ids.shape[0], hidden), and export again."
         : $"The batch is frozen at {rows}: name the batch axis in dynamic_axes of the export, and make initial states from the input's shape.";
 
-    private Shape? FindShape(bool timeMajor)
+    // Rows and time steps always differ: were the axes the other way round, the logits would not have a row a sequence.
+    private static readonly int[] SomeRows = [3, 2];
+    private static readonly int[] SomeTimes = [5, 7, 1];
+
+    /// <summary>A graph that takes neither of the usual shapes takes one size only on some axis: that one is looked for.</summary>
+    private Shape? FindFrozenShape(bool timeMajor) =>
+        FindShape(timeMajor, Enumerable.Range(1, LargestFrozenRows), SomeTimes) ?? FindShape(timeMajor, [1, 2, 3, 4, 8], Enumerable.Range(1, LargestFrozenTime));
+
+    private Shape? FindShape(bool timeMajor, IEnumerable<int> rowsToTry, IEnumerable<int> timesToTry)
     {
         _runner.Dispose();
-        _runner = new OnnxRunner(session, signature with { TimeMajor = timeMajor }, ownsSession: false);
+        _runner = new OnnxRunner(session, signature with { TimeMajor = timeMajor }, ownsSession: false, quiet: true);
         int declaredRows = signature.IdsShape[timeMajor ? 1 : 0];
         int declaredTime = signature.IdsShape[timeMajor ? 0 : 1];
-        int[] someTimes = declaredTime > 0 ? [declaredTime] : [.. new[] { 5, 7 }.Select(t => Math.Min(t, maxLength))];
-        int[] someRows = declaredRows > 0 ? [declaredRows] : [2, 3];
-        // 3 by 5 and 2 by 7: were the axes the other way round, the logits would not have a row a sequence
-        var (rows, time) = FirstRunning([3, .. someRows], someTimes);
-        if (rows == 0)
-            (rows, time) = FirstRunning(declaredRows > 0 ? [declaredRows] : Enumerable.Range(1, LargestFrozenRows), someTimes);
-        if (rows == 0)
-            (rows, time) = FirstRunning([1, 2, 3, 4, 8], declaredTime > 0 ? [declaredTime] : Enumerable.Range(1, LargestFrozenTime));
+        int[] times = declaredTime > 0 ? [declaredTime] : [.. timesToTry.Where(t => t <= maxLength)];
+        int[] someRows = declaredRows > 0 ? [declaredRows] : [.. rowsToTry];
+        bool declaredSquare = declaredRows > 0 && declaredRows == declaredTime;
+        var (rows, time) = times.SelectMany(t => someRows.Where(r => r != t || declaredSquare).Select(r => (r, t))).FirstOrDefault(s => Runs(s.r, s.t));
         if (rows == 0)
             return null;
         bool anyRows = new[] { 1, 2, 3, 6 }.All(r => Runs(r, time));
         bool anyTime = new[] { 1, 2, 4, 6, 9 }.Where(t => t <= maxLength).All(t => Runs(rows, t));
         return new Shape(anyRows ? 0 : rows, anyTime ? 0 : time, timeMajor);
     }
-
-    private (int Rows, int Time) FirstRunning(IEnumerable<int> rows, IEnumerable<int> times) =>
-        times.SelectMany(time => rows.Where(r => r != time || r == 1).Select(r => (Rows: r, Time: time))).FirstOrDefault(s => Runs(s.Rows, s.Time));
 
     private bool Runs(int rows, int time)
     {

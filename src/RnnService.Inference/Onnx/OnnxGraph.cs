@@ -10,11 +10,17 @@ internal sealed class OnnxGraph
 
     private readonly Model _model;
     private readonly Dictionary<string, Tensor> _initializers;
+    private readonly Dictionary<string, Node> _producers = new(StringComparer.Ordinal);
 
     private OnnxGraph(Model model)
     {
         _model = model;
         _initializers = model.Graph.Initializer.ToDictionary(t => t.Name, StringComparer.Ordinal);
+        foreach (var node in model.Graph.Node)
+        {
+            foreach (var output in node.Output)
+                _producers[output] = node;
+        }
     }
 
     /// <summary>Name and version of the exporter, as the file states it.</summary>
@@ -33,37 +39,58 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>
-    /// Rows of the smallest embedding table that is looked up with the input itself (a Gather, directly or behind a Cast):
+    /// Rows of the smallest embedding table that is looked up with the input itself (a Gather, behind nothing that changes its values):
     /// ids from 0 to this minus 1 are valid. Null when the input feeds no such table.
     /// </summary>
     public int? EmbeddingRows(string input)
     {
         long? rows = null;
-        var aliases = new HashSet<string>(StringComparer.Ordinal) { input };
+        var sameValues = new HashSet<string>(StringComparer.Ordinal) { input };
         foreach (var node in _model.Graph.Node)   // in topological order, as the format demands
         {
-            if (node.OpType is "Cast" or "Identity" && aliases.Contains(node.Input[0]))
-                aliases.Add(node.Output[0]);
-            if (node.OpType == "Gather" && aliases.Contains(node.Input[1]) && _initializers.TryGetValue(node.Input[0], out var table) && table.Dims.Count == 2)
+            if (node.OpType is "Cast" or "Identity" or "Transpose" or "Reshape" or "Squeeze" or "Unsqueeze" or "Flatten" && sameValues.Contains(node.Input[0]))
+                sameValues.Add(node.Output[0]);
+            if (node.OpType == "Gather" && sameValues.Contains(node.Input[1]) && Table(node.Input[0]) is { Dims.Count: 2 } table)
                 rows = Math.Min(rows ?? long.MaxValue, table.Dims[0]);
         }
         return (int?)rows;
     }
 
+    /// <summary>The weights that a value is, or is converted from.</summary>
+    private Tensor? Table(string value)
+    {
+        while (!_initializers.ContainsKey(value) && _producers.TryGetValue(value, out var node) && node.OpType is "Cast" or "Identity" or "DequantizeLinear")
+            value = node.Input[0];
+        return _initializers.GetValueOrDefault(value);
+    }
+
     /// <summary>The recurrent nodes: what decides whether batches of any size and length can be exact.</summary>
     public IReadOnlyList<RecurrentNode> RecurrentNodes() =>
-        [.. _model.Graph.Node.Where(n => n.OpType is "LSTM" or "GRU" or "RNN").Select(n => new RecurrentNode(n.OpType, n.Name, HasInput(n, 4), FrozenRows(n)))];
+        [.. _model.Graph.Node.Where(n => n.OpType is "LSTM" or "GRU" or "RNN").Select(n => new RecurrentNode(n.OpType, n.Name, HasInput(n, 4), HasInput(n, 5) && !DependsOnInput(n.Input[5])))];
 
     private static bool HasInput(Node node, int index) => node.Input.Count > index && node.Input[index].Length > 0;
 
-    /// <summary>The batch size of an initial state that is a constant [directions, batch, hidden].</summary>
-    private int? FrozenRows(Node node) =>
-        HasInput(node, 5) && _initializers.TryGetValue(node.Input[5], out var state) && state.Dims.Count == 3 ? (int)state.Dims[1] : null;
+    /// <summary>Whether a value is computed from an input of the graph, and not from constants alone.</summary>
+    private bool DependsOnInput(string value)
+    {
+        var open = new Stack<string>([value]);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        while (open.TryPop(out var name))
+        {
+            if (name.Length == 0 || !seen.Add(name) || _initializers.ContainsKey(name))
+                continue;
+            if (!_producers.TryGetValue(name, out var node))
+                return true;   // no node makes it and it is no weight: an input
+            foreach (var input in node.Input)
+                open.Push(input);
+        }
+        return false;
+    }
 }
 
 /// <summary>A recurrent node of a graph.</summary>
 /// <param name="Cell">LSTM, GRU or RNN.</param>
 /// <param name="Name">The node's name.</param>
 /// <param name="HasLengths">Whether its input <c>sequence_lens</c> is wired.</param>
-/// <param name="FrozenRows">The batch size of a constant initial state; null when the state follows the input.</param>
-internal sealed record RecurrentNode(string Cell, string Name, bool HasLengths, int? FrozenRows);
+/// <param name="HasConstantState">Whether its initial state is a constant, so that its batch size is too.</param>
+internal sealed record RecurrentNode(string Cell, string Name, bool HasLengths, bool HasConstantState);

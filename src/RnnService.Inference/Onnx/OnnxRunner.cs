@@ -15,8 +15,11 @@ internal sealed class OnnxRunner : IDisposable
     /// <param name="session">The session.</param>
     /// <param name="signature">What goes in and comes out.</param>
     /// <param name="ownsSession">Whether the session ends with the runner.</param>
-    public OnnxRunner(InferenceSession session, ModelSignature signature, bool ownsSession = true)
+    /// <param name="quiet">Whether runs may fail without a line on standard error, because failing is what they are to find out.</param>
+    public OnnxRunner(InferenceSession session, ModelSignature signature, bool ownsSession = true, bool quiet = false)
     {
+        if (quiet)
+            _runOptions.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
         _session = session;
         _ownsSession = ownsSession;
         Signature = signature;
