@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using RnnService.Api.Configuration;
 using RnnService.Api.Errors;
 using RnnService.Api.Health;
@@ -28,6 +29,7 @@ internal static class Program
         builder.Services.AddOpenApiDocument();
 
         var app = builder.Build();
+        app.Services.GetRequiredService<IStartupValidator>().Validate();   // all faults at once, before anything reads one setting
         app.UseMiddleware<RequestLog>();
         app.UseProblemDocuments();
         app.UseOpenApiPages();

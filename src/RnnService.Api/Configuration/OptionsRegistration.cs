@@ -11,10 +11,11 @@ internal static class OptionsRegistration
         services.AddSingleton<IValidateOptions<LimitsOptions>, LimitsOptionsValidator>();
         services.AddSingleton<IValidateOptions<LimitsOptions>>(new UnknownSettings(configuration));
         services.AddOptions<LimitsOptions>().Bind(configuration.GetSection(LimitsOptions.Section)).ValidateOnStart();
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<LimitsOptions>>((kestrel, limits) =>
+        services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = limits.Value.BodyBytes;
+            // RequestBody holds to Limits:BodyBytes and says so. Kestrel's own limit would cut the connection before the caller reads that.
+            kestrel.Limits.MaxRequestBodySize = null;
         });
     }
 

@@ -41,6 +41,7 @@ internal static class StartUp
         TargetInvocationException { InnerException: { } inner } => Faults(inner),
         InvalidOperationException { InnerException: { } inner } => [$"{e.Message} {inner.Message}"],
         IOException { InnerException: not null } => [$"urls: {e.Message}"],
+        FormatException => [$"urls: {e.Message}"],
         _ => [],
     };
 }

@@ -57,7 +57,14 @@ internal sealed class PredictExamples : IOperationFilter
 
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
-        foreach (var parameter in operation.Parameters ?? [])
+        operation.Parameters ??= [];
+        foreach (var name in new[] { "model", "version" }.Where(n => context.ApiDescription.RelativePath?.Contains($"{{{n}}}", StringComparison.Ordinal) == true))
+        {
+            // A handler that reads its route itself has no parameters that the generator could find.
+            if (operation.Parameters.All(p => p.Name != name))
+                operation.Parameters.Add(new OpenApiParameter { Name = name, In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String } });
+        }
+        foreach (var parameter in operation.Parameters)
         {
             if (parameter is OpenApiParameter { Name: "model" or "version" } named)
                 named.Example = named.Name == "model" ? "questions" : "1";

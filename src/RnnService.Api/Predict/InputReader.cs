@@ -279,9 +279,7 @@ internal static class InputReader
 
         private static Fields FieldOf(ref Utf8JsonReader json)
         {
-            if (json.ValueIsEscaped)
-                return Fields.None;
-            var name = json.ValueSpan;
+            var name = json.ValueIsEscaped ? System.Text.Encoding.UTF8.GetBytes(PredictRequestReader.SafeName(ref json)) : json.ValueSpan;
             if (name.SequenceEqual("text"u8))
                 return Fields.Text;
             if (name.SequenceEqual("ids"u8))

@@ -16,6 +16,8 @@ internal ref struct PredictRequestReader
 {
     private const string FieldNames = "model, version, inputs, top_k, decoding, threshold, timeout_ms";
 
+    private const int LongestName = 256;
+
     private readonly ModelRepository _repository;
     private readonly LimitsOptions _limits;
     private readonly RequestFaults _faults;
@@ -238,24 +240,27 @@ internal ref struct PredictRequestReader
         _ => "null",
     };
 
-    /// <summary>A string that may hold a lone surrogate, which .NET refuses to decode: it then stands for itself, escaped.</summary>
+    /// <summary>
+    /// A string that may hold a lone surrogate, which .NET refuses to decode: it then stands for itself, escaped.
+    /// What is longer than any name is cut, since names come back in texts.
+    /// </summary>
     internal static string SafeName(ref Utf8JsonReader json)
     {
+        string name;
         try
         {
-            return json.GetString()!;
+            name = json.GetString()!;
         }
         catch (InvalidOperationException)
         {
-            return System.Text.Encoding.UTF8.GetString(json.ValueSpan);
+            name = System.Text.Encoding.UTF8.GetString(json.ValueSpan);
         }
+        return name.Length > LongestName ? $"{name[..LongestName]}…" : name;
     }
 
     private static Fields FieldOf(ref Utf8JsonReader json)
     {
-        if (json.ValueIsEscaped)
-            return Fields.None;
-        var name = json.ValueSpan;
+        var name = json.ValueIsEscaped ? System.Text.Encoding.UTF8.GetBytes(SafeName(ref json)) : json.ValueSpan;
         if (name.SequenceEqual("inputs"u8))
             return Fields.Inputs;
         if (name.SequenceEqual("model"u8))

@@ -6,18 +6,40 @@ namespace RnnService.Core.Batching;
 /// cut into batches is found exactly by dynamic programming, since an optimal batch is a run of neighbours in length. Then the order: by due time.
 /// An instance owns its scratch memory: use it from one thread at a time.
 /// </summary>
-public sealed class BatchPlanner(BatchPolicy policy, BatchCosts costs)
+public sealed class BatchPlanner
 {
     /// <summary>What it costs to wake another worker, in microseconds: less than this is not worth a split.</summary>
     private const double HandOver = 40;
 
+    private const int Overdue = -1;
+
+    private readonly BatchPolicy _policy;
+    private readonly int _maxRows;
+    private readonly double[] _fixed;     // by rows, as the graph will run them
+    private readonly double[] _perStep;
     private readonly List<int> _window = [];
     private readonly List<PlannedBatch> _batches = [];
-    private readonly Dictionary<int, int> _turns = [];
-    private readonly PriorityQueue<int, (int Turn, int Position)> _fair = new();
+    private readonly Dictionary<int, int> _placed = [];
+    private int[] _turnOf = [];
     private int[] _order = [];
     private double[] _best = [];
     private int[] _cut = [];
+
+    public BatchPlanner(BatchPolicy policy, BatchCosts costs)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentNullException.ThrowIfNull(costs);
+        _policy = policy;
+        _maxRows = _policy.FixedRows > 0 ? _policy.FixedRows : _policy.MaxRows;
+        _fixed = new double[_maxRows + 1];
+        _perStep = new double[_maxRows + 1];
+        for (int rows = 1; rows <= _maxRows; rows++)
+        {
+            int run = _policy.FixedRows > 0 ? _policy.FixedRows : rows;
+            _fixed[rows] = costs.Predict(run, 0);
+            _perStep[rows] = costs.Predict(run, 1) - _fixed[rows];
+        }
+    }
 
     /// <summary>Plans.</summary>
     /// <param name="snapshot">All that waits, in order of arrival.</param>
@@ -41,28 +63,48 @@ public sealed class BatchPlanner(BatchPolicy policy, BatchCosts costs)
     private void ChooseWindow(ReadOnlySpan<QueuedSequence> snapshot, long now)
     {
         _window.Clear();
-        int size = Math.Min(snapshot.Length, policy.Window);
+        int size = Math.Min(snapshot.Length, _policy.Window);
         if (size == snapshot.Length)
         {
             for (int i = 0; i < size; i++)
                 _window.Add(i);
             return;
         }
-        _turns.Clear();
-        _fair.Clear();
+        if (_turnOf.Length < snapshot.Length)
+            _turnOf = new int[snapshot.Length];
+        CountTurns(snapshot, now);
+        for (int turn = Overdue; _window.Count < size; turn++)
+        {
+            for (int i = 0; i < snapshot.Length && _window.Count < size; i++)
+            {
+                if (_turnOf[i] == turn)
+                    _window.Add(i);
+            }
+        }
+    }
+
+    /// <summary>Says of each sequence in which turn of its request it comes; a turn is a fair share, and the overdue come before all turns.</summary>
+    private void CountTurns(ReadOnlySpan<QueuedSequence> snapshot, long now)
+    {
+        _placed.Clear();
+        int request = 0;
+        int placed = 0;
         for (int i = 0; i < snapshot.Length; i++)
         {
-            if (_window.Count < size && now - snapshot[i].Arrived >= policy.WaitBound)
+            if (now - snapshot[i].Arrived >= _policy.WaitBound)
             {
-                _window.Add(i);
+                _turnOf[i] = Overdue;
                 continue;
             }
-            int placed = _turns.GetValueOrDefault(snapshot[i].Request);
-            _turns[snapshot[i].Request] = placed + 1;
-            _fair.Enqueue(i, (placed / policy.FairShare, i));
+            // sequences of a request mostly stand together: the count is put away only when another request comes
+            if (snapshot[i].Request != request)
+            {
+                _placed[request] = placed;
+                request = snapshot[i].Request;
+                placed = _placed.GetValueOrDefault(request);
+            }
+            _turnOf[i] = placed++ / _policy.FairShare;
         }
-        while (_window.Count < size)
-            _window.Add(_fair.Dequeue());
     }
 
     private void SortByLength(ReadOnlySpan<QueuedSequence> snapshot)
@@ -78,24 +120,39 @@ public sealed class BatchPlanner(BatchPolicy policy, BatchCosts costs)
 
     private void Partition(ReadOnlySpan<QueuedSequence> snapshot, int n)
     {
-        int maxRows = policy.FixedRows > 0 ? policy.FixedRows : policy.MaxRows;
         _best[0] = 0;
+        int equal = 0;
         for (int end = 1; end <= n; end++)
         {
             int longest = snapshot[_order[end - 1]].Length;
-            _best[end] = double.PositiveInfinity;
-            for (int rows = 1; rows <= Math.Min(end, maxRows); rows++)
-            {
-                if (rows > 1 && ((long)rows * longest > policy.MaxPaddedTokens || (policy.EqualLengths && snapshot[_order[end - rows]].Length != longest)))
-                    break;
-                double cost = _best[end - rows] + Cost(rows, longest);
-                if (cost < _best[end])
-                    (_best[end], _cut[end]) = (cost, rows);
-            }
+            equal = end > 1 && snapshot[_order[end - 2]].Length == longest ? equal + 1 : 1;
+            int most = Math.Min(Math.Min(end, _maxRows), Math.Max(1, _policy.MaxPaddedTokens / longest));
+            if (_policy.EqualLengths)
+                most = Math.Min(most, equal);
+            (_best[end], _cut[end]) = Cheapest(_best.AsSpan(end - most, most), Time(longest));
         }
         _batches.Clear();
         for (int end = n; end > 0; end -= _cut[end])
             _batches.Add(Batch(snapshot, end - _cut[end], _cut[end]));
+    }
+
+    /// <summary>The hot loop of a plan: the best last batch, of 1 to as many rows as <paramref name="before"/> has costs of what goes before it.</summary>
+    private (double Cost, int Rows) Cheapest(ReadOnlySpan<double> before, int time)
+    {
+        var start = _fixed.AsSpan(1, before.Length);
+        var step = _perStep.AsSpan(1, before.Length);
+        double best = double.PositiveInfinity;
+        int bestRows = 0;
+        for (int i = 0; i < before.Length; i++)
+        {
+            double cost = before[before.Length - 1 - i] + start[i] + step[i] * time;
+            if (cost < best)
+            {
+                best = cost;
+                bestRows = i + 1;
+            }
+        }
+        return (best, bestRows);
     }
 
     /// <summary>An idle worker is worth more than a full batch: halves the costliest batch, by cost, when that ends it sooner.</summary>
@@ -129,12 +186,12 @@ public sealed class BatchPlanner(BatchPolicy policy, BatchCosts costs)
     {
         long due = long.MaxValue;
         foreach (int i in _order.AsSpan(start, rows))
-            due = Math.Min(due, Math.Min(snapshot[i].Arrived + policy.WaitBound, snapshot[i].Deadline));
+            due = Math.Min(due, Math.Min(snapshot[i].Arrived + _policy.WaitBound, snapshot[i].Deadline));
         int time = snapshot[_order[start + rows - 1]].Length;
         return new PlannedBatch(start, rows, time, Cost(rows, time), due);
     }
 
-    private double Cost(int rows, int longest) => costs.Predict(
-        policy.FixedRows > 0 ? policy.FixedRows : rows,
-        policy.FixedTime > 0 ? policy.FixedTime : longest);
+    private double Cost(int rows, int longest) => _fixed[rows] + _perStep[rows] * Time(longest);
+
+    private int Time(int longest) => _policy.FixedTime > 0 ? _policy.FixedTime : longest;
 }

@@ -31,7 +31,9 @@ public sealed class ModelsOptionsValidator : IValidateOptions<ModelsOptions>
         ArgumentNullException.ThrowIfNull(options);
         var faults = new List<string>();
         var root = options.FindRoot();
-        if (root is null)
+        if (string.IsNullOrWhiteSpace(options.Root))
+            faults.Add("Models:Root: it is empty; name the folder that holds <model>/<version>/model.onnx.");
+        else if (root is null)
             faults.Add($"Models:Root: there is no folder \"{Path.GetFullPath(options.Root)}\"; name the folder that holds <model>/<version>/model.onnx.");
         if (options.Default is { } model && root is not null && !Directory.Exists(Path.Combine(root, model)))
             faults.Add($"Models:Default: there is no model \"{model}\" in {root}; it has {string.Join(", ", Directory.EnumerateDirectories(root).Select(Path.GetFileName).Order())}.");
