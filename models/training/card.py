@@ -45,7 +45,7 @@ error of such a figure is about 1.2 points for coarse and 1.6 for fine.
 (`train_5500.label`, 5,452 questions, and `TREC_10.label`, 500), at
 <https://cogcomp.seas.upenn.edu/Data/QA/QC/>. 11 of the test questions are in the training file too.
 Classes of nouns: WordNet 3.0, Copyright 2006 by Princeton University, under the licence in
-`models/training/WORDNET-LICENSE.txt`, which covers what `vocab.txt` and the weights owe to it.
+`WORDNET-LICENSE.txt` beside this file, which covers what `vocab.txt` and the weights owe to it.
 
 ## Training
 
