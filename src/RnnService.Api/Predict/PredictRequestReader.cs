@@ -21,6 +21,8 @@ internal ref struct PredictRequestReader
     private readonly ModelRepository _repository;
     private readonly LimitsOptions _limits;
     private readonly RequestFaults _faults;
+    private readonly bool _modelInAddress;
+    private readonly bool _versionInAddress;
     private Utf8JsonReader _json;
     private string? _model;
     private string? _version;
@@ -32,6 +34,8 @@ internal ref struct PredictRequestReader
         _json = new Utf8JsonReader(body);
         _model = model;
         _version = version;
+        _modelInAddress = model is not null;
+        _versionInAddress = version is not null;
         _repository = repository;
         _limits = limits;
         _faults = new RequestFaults();
@@ -136,12 +140,10 @@ internal ref struct PredictRequestReader
         var lookup = _repository.Find(_model, _version);
         if (lookup.Model is null)
         {
-            // A body that is broken further on is told so first: the name may be part of what broke.
-            Skip();
             return lookup.Result switch
             {
-                LookupResult.NoSuchModel => Problem.NotFound("/model", lookup.Detail!),
-                LookupResult.NoSuchVersion => Problem.NotFound("/version", lookup.Detail!),
+                LookupResult.NoSuchModel => Problem.NotFound(_modelInAddress ? "" : "/model", lookup.Detail!),
+                LookupResult.NoSuchVersion => Problem.NotFound(_versionInAddress ? "" : "/version", lookup.Detail!),
                 LookupResult.StillLoading => Problem.Unavailable(lookup.Detail!, 1),
                 _ => Problem.Unavailable(lookup.Detail!, 30),
             };
@@ -181,7 +183,7 @@ internal ref struct PredictRequestReader
         }
         var value = SafeName(ref _json);
         if (name is not null && name != value)
-            _faults.Add(pointer, $"The body says \"{value}\" and the address \"{name}\". Leave it out of the body, or make them the same.");
+            _faults.Add(pointer, $"Here it is \"{value}\", but the address, or the body in another place, says \"{name}\". Say it once, or make them the same.");
         name ??= value;
     }
 

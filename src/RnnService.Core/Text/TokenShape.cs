@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace RnnService.Core.Text;
 
@@ -9,13 +10,15 @@ internal static class TokenShape
     public static string Of(ReadOnlySpan<char> token)
     {
         bool digit = false, numeric = true, letter = false, allUpper = true;
-        foreach (char c in token)
+        int length = 0;
+        foreach (var c in token.EnumerateRunes())
         {
-            if (char.IsAsciiDigit(c))
+            length++;
+            if (c.Value is >= '0' and <= '9')
                 digit = true;
-            else if (c is not ('.' or ',' or '-'))
+            else if (c.Value is not ('.' or ',' or '-'))
                 numeric = false;
-            if (char.IsLetter(c))
+            if (Rune.IsLetter(c))
             {
                 letter = true;
                 allUpper &= IsUpper(c);
@@ -23,12 +26,13 @@ internal static class TokenShape
         }
         if (digit)
             return numeric ? "number" : "mixed";
-        if (token.Length >= 2 && letter && allUpper)
+        if (length >= 2 && letter && allUpper)
             return "upper";
-        if (token.IsEmpty || !char.IsLetter(token[0]))
+        Rune.DecodeFromUtf16(token, out var first, out _);
+        if (!Rune.IsLetter(first))
             return "other";
-        return IsUpper(token[0]) ? "title" : "lower";
+        return IsUpper(first) ? "title" : "lower";
     }
 
-    private static bool IsUpper(char c) => char.GetUnicodeCategory(c) == UnicodeCategory.UppercaseLetter;
+    private static bool IsUpper(Rune c) => Rune.GetUnicodeCategory(c) == UnicodeCategory.UppercaseLetter;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace RnnService.Core.Text;
 
@@ -169,8 +170,18 @@ public static class WordTokenizer
         }
 
         /// <summary>An apostrophe with one or two letters: 's, 't, 're.</summary>
-        private static bool IsClitic(ReadOnlySpan<char> part) =>
-            part.Length is 2 or 3 && part[0] == '\'' && char.IsLetter(part[1]) && char.IsLetter(part[^1]);
+        private static bool IsClitic(ReadOnlySpan<char> part)
+        {
+            if (part.Length is < 2 or > 5 || part[0] != '\'')
+                return false;
+            int letters = 0;
+            foreach (var c in part[1..].EnumerateRunes())
+            {
+                if (!Rune.IsLetter(c) || ++letters > 2)
+                    return false;
+            }
+            return true;
+        }
 
         private static bool IsWhiteSpace(char c) => c switch
         {

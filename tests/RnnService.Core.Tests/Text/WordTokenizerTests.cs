@@ -43,6 +43,7 @@ public sealed class WordTokenizerTests
     [InlineData("x'", "x '")]
     [InlineData("x'1", "x'1")]
     [InlineData("l'été", "l'été")]
+    [InlineData("'𠀀", "'𠀀")]
     [InlineData("l'é", "l 'é")]
     public void Split_Apostrophes_TakesCliticsOff(string text, string tokens) => AssertTokens(text, tokens);
 
