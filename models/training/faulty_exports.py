@@ -93,6 +93,42 @@ class LengthsIgnored(Classifier):
         return coarse + nothing, fine + nothing
 
 
+class SoftmaxHeads(Classifier):
+    """Answers probabilities instead of logits."""
+
+    def forward(self, ids, lengths):
+        return tuple(head.softmax(1) for head in super().forward(ids, lengths))
+
+
+class ConvolutionInFront(Classifier):
+    """A convolution without padding: fewer than 3 steps do not run."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.GRU)
+        self.convolution = nn.Conv1d(EMBEDDING, EMBEDDING, 3)
+
+    def forward(self, ids):
+        steps = self.convolution(self.embedding(ids).transpose(1, 2)).transpose(1, 2)
+        return self.heads(self.rnn(steps, self.state(ids.shape[0]))[0].mean(1))
+
+
+class HiddenVocabulary(Classifier):
+    """The ids are changed before they are looked up, so the graph does not say how many there are; rows influence each other besides."""
+
+    def forward(self, ids, lengths):
+        coarse, fine = super().forward((ids + 1) - 1, lengths)
+        return coarse + coarse.mean(0, keepdim=True), fine - 0.5 * fine.mean(0, keepdim=True)
+
+
+class PaddingById(Classifier):
+    """Takes id 0 for padding; a sequence of nothing else has no mean."""
+
+    def forward(self, ids):
+        padding = (ids == 0).unsqueeze(-1)
+        outputs = self.rnn(self.embedding(ids), self.state(ids.shape[0]))[0].masked_fill(padding, 0.0)
+        return self.heads(outputs.sum(1) / (~padding).to(torch.float32).sum(1))
+
+
 class RowsInfluence(Classifier):
     """Normalises over the batch, as a model exported in training mode does."""
 
@@ -112,6 +148,10 @@ MODELS = {
     "last_step_pooled": (lambda: LastStep(nn.GRU, bidirectional=False), "equal_lengths", 3, 9, {0: "batch", 1: "time"}),
     "lengths_ignored": (lambda: LengthsIgnored(nn.GRU), "equal_lengths", 3, 9, {0: "batch", 1: "time"}),
     "rows_influence": (lambda: RowsInfluence(nn.GRU), "batch_of_one", 3, 9, {0: "batch", 1: "time"}),
+    "softmax_heads": (lambda: SoftmaxHeads(), "ragged", 3, 9, {0: "batch", 1: "time"}),
+    "convolution_in_front": (lambda: ConvolutionInFront(), "equal_lengths", 3, 9, {0: "batch", 1: "time"}),
+    "hidden_vocabulary": (lambda: HiddenVocabulary(nn.GRU), "batch_of_one", 3, 9, {0: "batch", 1: "time"}),
+    "padding_by_id": (lambda: PaddingById(nn.GRU, bidirectional=False), "ragged", 3, 9, {0: "batch", 1: "time"}),
     "time_major": (lambda: Classifier(nn.GRU, batch_first=False), "ragged", 3, 9, {0: "time", 1: "batch"}),
 }
 
@@ -137,6 +177,8 @@ def alone(model: nn.Module, ids: list, time_major: bool) -> dict:
     takes_lengths = "lengths" in inspect.signature(model.forward).parameters
     with torch.no_grad():
         coarse, fine = model(batch, torch.tensor([len(ids)])) if takes_lengths else model(batch)
+    if isinstance(model, SoftmaxHeads):
+        coarse, fine = coarse.log(), fine.log()
     return {"ids": ids, "coarse": coarse[0].tolist(), "fine": fine[0].tolist()}
 
 
@@ -153,7 +195,8 @@ def main() -> None:
         time_major = axes.get(0) == "time"
         export(model, out / f"{name}.onnx", rows, time, axes, time_major)
         longest = 30 if "time" in axes.values() else FROZEN_TIME
-        lengths = [1, 2, 3, 5, 8, 12, longest] + [int(n) for n in torch.randint(1, longest + 1, (13,))]
+        shortest = 3 if name == "convolution_in_front" else 1
+        lengths = [max(shortest, n) for n in (1, 2, 3, 5, 8, 12, longest)] + [int(n) for n in torch.randint(shortest, longest + 1, (13,))]
         sequences = [torch.randint(1, VOCABULARY, (n,)).tolist() for n in lengths]
         golden[name] = {"mode": mode, "time_major": time_major, "sequences": [alone(model, s, time_major) for s in sequences]}
         print(f"{name:26s} {mode:18s} {(out / f'{name}.onnx').stat().st_size:6d} bytes")

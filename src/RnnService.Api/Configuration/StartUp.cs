@@ -39,7 +39,7 @@ internal static class StartUp
         OptionsValidationException validation => [.. validation.Failures],
         AggregateException many => [.. many.InnerExceptions.SelectMany(Faults)],
         TargetInvocationException { InnerException: { } inner } => Faults(inner),
-        InvalidOperationException { InnerException: { } inner } => [$"{e.Message} {inner.Message}"],
+        InvalidOperationException { InnerException: (FormatException or OverflowException or ArgumentException or InvalidCastException) and var inner } => [$"{e.Message} {inner.Message}"],
         IOException { InnerException: not null } => [$"urls: {e.Message}"],
         FormatException => [$"urls: {e.Message}"],
         _ => [],

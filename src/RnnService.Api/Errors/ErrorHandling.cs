@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Diagnostics;
+using RnnService.Api.Observability;
 
 namespace RnnService.Api.Errors;
 
@@ -12,6 +13,7 @@ internal static class ErrorHandling
             SuppressDiagnosticsCallback = context => context.Exception is BadHttpRequestException or OperationCanceledException,
             ExceptionHandler = static context =>
             {
+                RequestId.Show(context);   // the middleware has cleared the headers
                 var exception = context.Features.Get<IExceptionHandlerFeature>()?.Error;
                 int status = exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
                 return Problem.OfStatus(status, context.Request).WriteAsync(context);

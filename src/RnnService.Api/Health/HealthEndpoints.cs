@@ -25,6 +25,8 @@ internal static class HealthEndpoints
             return TypedResults.Json(new HealthDocument("ready"), Models.ModelsJson.Default.HealthDocument).ExecuteAsync(context);
         var waiting = repository.All.SelectMany(m => m.Value).Where(v => v.State != ModelState.Ready)
             .Select(v => $"{v.Name}/{v.Version} {(v.State == ModelState.Failed ? $"failed: {v.Reason}" : v.State.ToString().ToLowerInvariant())}");
+        if (repository.BrokenDown)
+            return Problem.Unavailable("The engine has broken down and the process is ending; its log says why.", 5).WriteAsync(context);
         return Problem.Unavailable($"Not every model is ready: {string.Join("; ", waiting)}", 1).WriteAsync(context);
     }
 }

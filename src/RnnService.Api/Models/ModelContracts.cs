@@ -118,7 +118,7 @@ public sealed record VersionDocument
 /// <param name="PaddingExact">Whether an answer stays the same when its sequence is padded.</param>
 /// <param name="RowsIndependent">Whether an answer stays the same whatever else is in the batch.</param>
 /// <param name="TimeMajor">Whether the ids are [time, batch].</param>
-/// <param name="LargestDifference">The largest relative change of a logit that batching made in the probe.</param>
+/// <param name="LargestDifference">The largest change of a probability that batching made in the probe.</param>
 /// <param name="FixedRows">Rows that the graph insists on; 0 is any number.</param>
 /// <param name="FixedTime">Time steps that the graph insists on; 0 is any number.</param>
 /// <param name="MaxRows">Most rows of a batch.</param>

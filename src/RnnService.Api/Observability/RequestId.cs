@@ -11,7 +11,10 @@ internal static class RequestId
     {
         if (context.Request.Headers.TryGetValue(Header, out var sent) && sent is [{ Length: > 0 and <= Longest } own] && own.All(c => c is > ' ' and <= '~'))
             context.TraceIdentifier = own;
-        context.Response.Headers[Header] = context.TraceIdentifier;
+        Show(context);
         return context.TraceIdentifier;
     }
+
+    /// <summary>Puts the id on the response.</summary>
+    public static void Show(HttpContext context) => context.Response.Headers[Header] = context.TraceIdentifier;
 }

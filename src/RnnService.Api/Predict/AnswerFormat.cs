@@ -11,6 +11,8 @@ internal sealed class AnswerFormat(LoadedModel model)
 {
     private static readonly ConditionalWeakTable<LoadedModel, AnswerFormat> Formats = [];
 
+    private const int LargestKept = 1 << 20;
+
     private readonly ConcurrentBag<AnswerWriter> _writers = [];
 
     public LoadedModel Model { get; } = model;
@@ -29,5 +31,10 @@ internal sealed class AnswerFormat(LoadedModel model)
 
     public AnswerWriter Rent() => _writers.TryTake(out var writer) ? writer : new AnswerWriter(this);
 
-    public void Return(AnswerWriter writer) => _writers.Add(writer);
+    /// <summary>Keeps a writer for the next request, but not one that a giant answer has blown up.</summary>
+    public void Return(AnswerWriter writer)
+    {
+        if (writer.Capacity <= LargestKept)
+            _writers.Add(writer);
+    }
 }

@@ -37,6 +37,9 @@ internal sealed class AnswerWriter : IDisposable
     /// <summary>The answer, valid until the next <see cref="Write"/>.</summary>
     public ReadOnlyMemory<byte> Written => _buffer.WrittenMemory;
 
+    /// <summary>Size of the buffer, in bytes.</summary>
+    public int Capacity => _buffer.Capacity;
+
     /// <returns>False when the model's logits are not numbers, so that there is no answer.</returns>
     public bool Write(PredictRequest request)
     {

@@ -65,7 +65,7 @@ internal static class InputReader
                     break;
             }
             if (_sequences.OpenLength > 0 && _sequences.OpenLength < request.Model.MinLength)
-                faults.Add(JsonPointer.Item(Index), $"The sequence has {_sequences.OpenLength} tokens, but the graph of model \"{request.Model.Name}\" takes just {request.Model.MinLength} and cannot be padded. GET /models/{request.Model.Name} says how to export it better.");
+                faults.Add(JsonPointer.Item(Index), $"The sequence has {_sequences.OpenLength} tokens, but the graph of model \"{request.Model.Name}\" needs {request.Model.MinLength} and cannot be padded. GET /models/{request.Model.Name} says how to export it better.");
             _sequences.Finish();
         }
 
@@ -221,8 +221,8 @@ internal static class InputReader
                 faults.Add(JsonPointer.Item(Index, "ids", position), $"A token id is an integer, not {PredictRequestReader.Kind(json.TokenType)}.");
                 json.Skip();
             }
-            else if (!json.TryGetInt32(out int id) || id < 0 || id >= size)
-                faults.Add(JsonPointer.Item(Index, "ids", position), $"This token id is outside the vocabulary; ids of model \"{request.Model.Name}\" are integers from 0 to {size - 1}.");
+            else if (!json.TryGetInt32(out int id) || id < request.Model.MinId || id >= size)
+                faults.Add(JsonPointer.Item(Index, "ids", position), $"This token id is outside the vocabulary; ids of model \"{request.Model.Name}\" are integers from {request.Model.MinId} to {size - 1}.");
             else
                 _sequences.Add(id);
         }
@@ -238,7 +238,7 @@ internal static class InputReader
         private readonly void TooLong(string? field)
         {
             _sequences.DropOpen();
-            faults.AddOverLimit(Pointer(field), $"The sequence has more than {maxLength} tokens, the limit of model \"{request.Model.Name}\". Shorten it, or send it in parts.");
+            faults.AddOverLimit(Pointer(field), $"The sequence has more than {maxLength} tokens, the limit {(maxLength < request.Model.MaxLength ? "Limits:SequenceLength of this server" : $"of model \"{request.Model.Name}\"")}. Shorten it, or send it in parts.");
         }
 
         private readonly string Pointer(string? field) => field is null ? JsonPointer.Item(Index) : JsonPointer.Item(Index, field);

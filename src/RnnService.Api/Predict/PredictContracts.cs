@@ -6,7 +6,7 @@ namespace RnnService.Api.Predict;
 /// <param name="Inputs">1 or more sequences. They may differ in length; the answer to one never depends on the others.</param>
 /// <param name="TopK">How many alternatives to list; by default 1, which lists none.</param>
 /// <param name="Decoding">best_path (most probable leaf, exact), top_down (most probable child at each node) or independent (each level by its own head alone); by default the model's own.</param>
-/// <param name="Threshold">0 to 1. The path ends at the last label that is at least this probable; the coarsest level is always answered.</param>
+/// <param name="Threshold">0 to 1. The path ends at the last label that is at least this probable; the coarsest level is always answered. Independent decoding has no descent and ignores it.</param>
 /// <param name="TimeoutMs">How long the answer may take, in milliseconds; can only shorten the server's own limit.</param>
 internal sealed record PredictBody(string? Model, string? Version, IReadOnlyList<PredictInput> Inputs, int? TopK, string? Decoding, double? Threshold, int? TimeoutMs);
 

@@ -14,7 +14,7 @@ namespace RnnService.Api.Predict;
 /// <c>POST /predict</c> and its forms. The way of a request: headers, body (<see cref="RequestBody"/>), sequences of ids
 /// (<see cref="PredictRequestReader"/>), the engine (<see cref="LoadedModel.RunAsync"/>), labels and JSON (<see cref="AnswerWriter"/>).
 /// </summary>
-internal sealed class PredictEndpoints(ModelRepository repository, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime)
+internal sealed partial class PredictEndpoints(ModelRepository repository, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime, ILogger<PredictEndpoints> logger)
 {
     private readonly LimitsOptions _limits = limits.Value;
 
@@ -90,6 +90,7 @@ internal sealed class PredictEndpoints(ModelRepository repository, IOptions<Limi
             case RunOutcome.Unavailable:
                 return Draining;
             case RunOutcome.Abandoned:
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;   // for the log and the metrics; nobody reads it
                 context.Abort();
                 return null;
             case RunOutcome.Failed:
@@ -102,7 +103,10 @@ internal sealed class PredictEndpoints(ModelRepository repository, IOptions<Limi
         var writer = format.Rent();
         long started = Stopwatch.GetTimestamp();
         if (!writer.Write(request))
+        {
+            LogNoNumbers(logger, request.Model.Name, request.Model.Version, context.TraceIdentifier);
             return Problem.OfStatus(500, context.Request);
+        }
         facts.Decode = Stopwatch.GetElapsedTime(started);
         var response = context.Response;
         response.ContentType = "application/json";
@@ -116,6 +120,9 @@ internal sealed class PredictEndpoints(ModelRepository repository, IOptions<Limi
     private static string ServerTiming(SequenceRequest request, TimeSpan decode) => string.Create(
         CultureInfo.InvariantCulture,
         $"queue;dur={request.QueueTime.TotalMilliseconds:F3}, batch;desc=\"{request.BatchRows}x{request.BatchTime}\", infer;dur={request.InferTime.TotalMilliseconds:F3}, decode;dur={decode.TotalMilliseconds:F3}");
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "Model {Model} version {Version} answered with logits that are no numbers, request {RequestId}")]
+    private static partial void LogNoNumbers(ILogger logger, string model, int version, string requestId);
 
     private static readonly Problem Draining = Problem.Unavailable("The server is shutting down; send the request to another replica, or again shortly.", 5);
 }

@@ -191,8 +191,8 @@ internal ref struct PredictRequestReader
     {
         if (_json.TokenType == JsonTokenType.Null)
             return null;
-        if (_json.TokenType == JsonTokenType.Number && _json.TryGetInt32(out int count) && count >= 1)
-            return count;
+        if (_json.TokenType == JsonTokenType.Number && _json.TryGetInt64(out long count) && count >= 1)
+            return (int)Math.Min(count, int.MaxValue);
         _faults.Add(pointer, $"This is {what}: an integer of at least 1.");
         Skip();
         return null;

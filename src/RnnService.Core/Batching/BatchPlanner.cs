@@ -2,7 +2,7 @@ namespace RnnService.Core.Batching;
 
 /// <summary>
 /// Decides what runs together: a function of the waiting sequences, the time, the policy and the learned costs. No threads, no clock.
-/// First the window: overdue sequences by age, then each request in turn its fair share. Then the partition: sorted by length, the cheapest
+/// First the window: a fair share of each overdue request by age, then of each request in turn. Then the partition: sorted by length, the cheapest
 /// cut into batches is found exactly by dynamic programming, since an optimal batch is a run of neighbours in length. Then the order: by due time.
 /// An instance owns its scratch memory: use it from one thread at a time.
 /// </summary>
@@ -83,7 +83,10 @@ public sealed class BatchPlanner
         }
     }
 
-    /// <summary>Says of each sequence in which turn of its request it comes; a turn is a fair share, and the overdue come before all turns.</summary>
+    /// <summary>
+    /// Says of each sequence in which turn of its request it comes; a turn is a fair share. Before all turns comes one share of each request that is overdue:
+    /// so nobody waits for those who came after, and a large request that is overdue as a whole does not shut the others out.
+    /// </summary>
     private void CountTurns(ReadOnlySpan<QueuedSequence> snapshot, long now)
     {
         _placed.Clear();
@@ -91,11 +94,6 @@ public sealed class BatchPlanner
         int placed = 0;
         for (int i = 0; i < snapshot.Length; i++)
         {
-            if (now - snapshot[i].Arrived >= _policy.WaitBound)
-            {
-                _turnOf[i] = Overdue;
-                continue;
-            }
             // sequences of a request mostly stand together: the count is put away only when another request comes
             if (snapshot[i].Request != request)
             {
@@ -103,7 +101,9 @@ public sealed class BatchPlanner
                 request = snapshot[i].Request;
                 placed = _placed.GetValueOrDefault(request);
             }
-            _turnOf[i] = placed++ / _policy.FairShare;
+            bool overdue = now - snapshot[i].Arrived >= _policy.WaitBound;
+            _turnOf[i] = overdue && placed < _policy.FairShare ? Overdue : placed / _policy.FairShare;
+            placed++;
         }
     }
 
@@ -126,7 +126,9 @@ public sealed class BatchPlanner
         {
             int longest = snapshot[_order[end - 1]].Length;
             equal = end > 1 && snapshot[_order[end - 2]].Length == longest ? equal + 1 : 1;
-            int most = Math.Min(Math.Min(end, _maxRows), Math.Max(1, _policy.MaxPaddedTokens / longest));
+            int most = Math.Min(end, _maxRows);
+            if (_policy.FixedRows == 0)   // where rows are fixed a batch costs the same however few of them are used
+                most = Math.Min(most, Math.Max(1, _policy.MaxPaddedTokens / Time(longest)));
             if (_policy.EqualLengths)
                 most = Math.Min(most, equal);
             (_best[end], _cut[end]) = Cheapest(_best.AsSpan(end - most, most), Time(longest));

@@ -21,7 +21,7 @@ public sealed record BatchPolicy
     /// <summary>Most sequences that one plan covers. What arrives later waits for the plan to run out, so a small window is a short wait.</summary>
     public int Window { get; init; } = 256;
 
-    /// <summary>A sequence that has waited this long, in microseconds, goes before all that have not.</summary>
+    /// <summary>A request that has waited this long, in microseconds, has its share before those that have not.</summary>
     public long WaitBound { get; init; } = 50_000;
 
     /// <summary>Sequences that a request places in the window before the next request has its turn.</summary>

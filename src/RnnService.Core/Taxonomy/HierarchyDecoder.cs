@@ -10,6 +10,8 @@ namespace RnnService.Core.Taxonomy;
 /// </summary>
 public sealed class HierarchyDecoder
 {
+    private const int LongestInsertion = 64;
+
     private readonly LabelTree _tree;
     private readonly int[] _headOffsets;
     private readonly double[] _probability;
@@ -182,9 +184,16 @@ public sealed class HierarchyDecoder
         }
     }
 
-    /// <summary>Insertion into a short ordered list: k is small, and equal probabilities keep tree order.</summary>
+    /// <summary>Insertion into a short ordered list where k is small, else a sort; equal probabilities keep tree order.</summary>
     private void Rank(int k)
     {
+        if (k > LongestInsertion)
+        {
+            _tree.Leaves.CopyTo(_ranked, 0);
+            Array.Sort(_ranked, (a, b) => _probability[a] != _probability[b] ? _probability[b].CompareTo(_probability[a]) : a.CompareTo(b));
+            RankedCount = k;
+            return;
+        }
         foreach (int leaf in _tree.Leaves)
         {
             double p = _probability[leaf];

@@ -15,7 +15,7 @@ public readonly record struct BatchCounters
     /// <summary>Sequences that ran and have logits.</summary>
     public long Answered { get; init; }
 
-    /// <summary>Sequences on which the graph failed.</summary>
+    /// <summary>Sequences of requests on which the graph failed.</summary>
     public long Failed { get; init; }
 
     /// <summary>Sequences that wait or run right now.</summary>

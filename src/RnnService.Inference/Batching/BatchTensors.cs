@@ -68,7 +68,13 @@ internal sealed class BatchTensors(ModelSignature signature)
         for (int h = 0; h < _logits.Length; h++)
         {
             var head = signature.Heads[h];
-            _logits[h].AsSpan(row * head.Width, head.Width).CopyTo(target[head.Offset..]);
+            var logits = target.Slice(head.Offset, head.Width);
+            _logits[h].AsSpan(row * head.Width, head.Width).CopyTo(logits);
+            if (head.EndsInSoftmax)
+            {
+                for (int i = 0; i < logits.Length; i++)
+                    logits[i] = MathF.Log(logits[i]);
+            }
         }
     }
 

@@ -41,7 +41,7 @@ public class BatchingSettings
     /// <summary>A sequence that has waited this long goes before all that have not. Default 50.</summary>
     public int? WaitMilliseconds { get; set; }
 
-    /// <summary>Most sequences that wait; a request that would go over it is refused whole. Default 8192.</summary>
+    /// <summary>Most sequences that wait; a request that would go over it is refused whole, but a request of any size is taken when nothing else waits. Default 8192.</summary>
     public int? QueueSequences { get; set; }
 
     /// <summary>Longest wait that the queue may stand for, by the measured drain rate; beyond it requests are refused. Default 2000.</summary>

@@ -23,9 +23,14 @@ internal sealed class DrainRate(int workers)
     /// <summary>Work has left the queue.</summary>
     public void Add(double cost) => _done += cost;
 
-    /// <summary>Takes a measurement when a slice of busy time has passed.</summary>
-    public void Measure(long now)
+    /// <summary>Takes a measurement when a slice of time has passed in which work was waiting; otherwise it would measure the demand.</summary>
+    public void Measure(long now, bool busy)
     {
+        if (!busy)
+        {
+            Begin(now);
+            return;
+        }
         long elapsed = now - _since;
         if (elapsed < Slice)
             return;

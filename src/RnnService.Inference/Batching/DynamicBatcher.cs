@@ -16,6 +16,8 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
 {
     private const int LongestSnapshot = 4096;
     private const int SweepMilliseconds = 10;
+    private const double LongestInline = 2000;
+    private const double LongestOnThreadPool = 5000;
 
     private readonly OnnxRunner _runner;
     private readonly BatchPolicy _policy;
@@ -39,6 +41,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     private readonly DrainRate _drain;
     private BatchCounters _counters;
     private double _backlog;
+    private double _lastCost;   // predicted for the batch that began last
     private int _running;
     private bool _sweeping;
     private bool _closed;
@@ -94,11 +97,12 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
             if (workerFree)
                 _running++;
         }
-        // Alone on the server: run at once, on this thread. Else behind the requests that the thread pool has still to read, so that they join.
-        if (workerFree && idle && ThreadPool.PendingWorkItemCount == 0)
+        // Alone on the server: run at once, on this thread, unless it takes so long that deadline and caller must be watched meanwhile.
+        // Else behind the requests that the thread pool has still to read, so that they join.
+        if (workerFree && idle && request.CostPerSequence * request.Admitted < LongestInline && ThreadPool.PendingWorkItemCount == 0)
             ((IThreadPoolWorkItem)this).Execute();
         else if (workerFree)
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            CallWorker();
         if (request.IsPending)
             Watch(request, callerGone);
         return request.Task;
@@ -143,10 +147,10 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     /// <returns>Whether the right is still held.</returns>
     private bool Step()
     {
+        RunningBatch? batch = null;
         try
         {
-            RunningBatch? batch;
-            double cost = 0;
+            double cost;
             lock (_gate)
             {
                 batch = TakeBatch(out cost);
@@ -155,13 +159,14 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
                     _running--;
                     return false;
                 }
+                _lastCost = cost;
             }
             Run(batch, cost);
             return true;
         }
         catch (Exception e)
         {
-            Die(e);
+            Die(e, batch);
             return false;
         }
     }
@@ -177,7 +182,16 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
                 return;
             }
         }
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        CallWorker();
+    }
+
+    /// <summary>Sends a worker, whose right to run is taken already. Where batches run long it is not one of the thread pool's few threads, which requests and health checks need.</summary>
+    private void CallWorker()
+    {
+        if (_lastCost < LongestOnThreadPool)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        else
+            new Thread(static state => ((IThreadPoolWorkItem)state!).Execute()) { IsBackground = true, Name = "batch" }.Start(this);
     }
 
     private RunningBatch? TakeBatch(out double cost)
@@ -206,7 +220,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         for (int batches = _ready.Count; batches > 0 && _running < _workers; batches--)
         {
             _running++;
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            CallWorker();
         }
     }
 
@@ -225,7 +239,8 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
                 continue;
             }
             request.Number = number++;
-            for (int i = request.Taken; i < request.Count && count < LongestSnapshot; i++)
+            // of one request no more than a window: the snapshot must have room for those behind it
+            for (int i = request.Taken; i < Math.Min(request.Admitted, request.Taken + _policy.Window) && count < LongestSnapshot; i++)
             {
                 _origin[count] = (request, i);
                 _snapshot[count++] = new QueuedSequence(request.Number, request.Sequences.Length(i), request.Arrived, request.Deadline);
@@ -248,7 +263,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
             }
             Array.Clear(_origin, 0, count);
         }
-        _waiting.RemoveAll(static r => !r.IsPending || r.Taken == r.Count);
+        _waiting.RemoveAll(static r => !r.IsPending || r.Taken == r.Admitted);
         return _ready.Count > 0;
     }
 
@@ -274,7 +289,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
             };
             foreach (var (request, _) in batch.Rows)
                 Leave(request, 1, request.HasFailed ? Ending.Failed : request.IsPending ? Ending.Answered : Ending.Dropped);
-            _drain.Measure(ended);
+            _drain.Measure(ended, busy: _waiting.Count > 0 || _ready.Count > 0);
         }
         foreach (var (request, _) in batch.Rows)
         {
@@ -325,7 +340,10 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         {
             int time = _policy.FixedTime > 0 ? _policy.FixedTime : batch[row].Request.Sequences.Length(batch[row].Sequence);
             if (batch.Length == 1 || !TryRunRows(tensors, batch.Slice(row, 1), Math.Max(1, _policy.FixedRows), time, started))
-                batch[row].Request.TryEnd(RunOutcome.Failed);
+            {
+                lock (_gate)
+                    EndQueued(batch[row].Request, RunOutcome.Failed);
+            }
         }
     }
 
@@ -405,21 +423,32 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     /// <summary>Ends a request before its answer: what waits leaves the queue now, what is planned or running when its batch comes up.</summary>
     private void EndQueued(SequenceRequest request, RunOutcome outcome)
     {
-        if (request.TryEnd(outcome))
+        // leaves first: whoever is told of the end may dispose the request
+        if (request.IsPending)
+        {
             LeaveUntaken(request);
+            request.TryEnd(outcome);
+        }
     }
 
     private void LeaveUntaken(SequenceRequest request)
     {
-        if (request.Taken < request.Count)
-            Leave(request, request.Count - request.Taken, Ending.Dropped);
-        request.Taken = request.Count;
+        if (request.Taken < request.Admitted)
+            Leave(request, request.Admitted - request.Taken, Ending.Dropped);
+        request.Taken = request.Admitted;
     }
 
     /// <summary>A fault of the batcher itself: nobody may wait for an answer that never comes.</summary>
-    private void Die(Exception e)
+    private void Die(Exception e, RunningBatch? batch)
     {
         LogDead(_logger, e);
+        lock (_gate)
+            _running--;
+        if (batch is not null)
+        {
+            foreach (var (request, _) in batch.Rows)
+                request.TryEnd(RunOutcome.Unavailable);
+        }
         Close();
         _onDeath(e);
     }
@@ -442,7 +471,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         }
     }
 
-    /// <summary>Refuses what comes, ends what waits, and returns when nothing runs any more.</summary>
+    /// <summary>Refuses what comes, ends what waits for its answer, and returns when no batch runs any more, or after half a minute.</summary>
     public void Dispose()
     {
         Close();

@@ -40,6 +40,9 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
     /// <summary>Logits of one sequence, all heads one after the other; valid after a run that ended with <see cref="RunOutcome.Done"/>.</summary>
     public Span<float> Logits(int sequence) => _logits.AsSpan(sequence * _width, _width);
 
+    /// <summary>Number of sequences when the run began; stays when the caller disposes the request.</summary>
+    internal int Admitted { get; private set; }
+
     /// <summary>When it was admitted, in microseconds of <see cref="Clock"/>.</summary>
     internal long Arrived { get; private set; }
 
@@ -72,8 +75,8 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
     internal void Begin(int width, long now, long deadline)
     {
         _width = width;
-        _unanswered = Count;
-        _logits = ArrayPool<float>.Shared.Rent(Math.Max(1, Count * width));
+        Admitted = _unanswered = Count;
+        _logits = ArrayPool<float>.Shared.Rent(Math.Max(1, checked(Count * width)));
         Arrived = now;
         Deadline = deadline;
     }
@@ -88,7 +91,7 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
             TryEnd(RunOutcome.Done);
     }
 
-    /// <summary>Ends the run, once.</summary>
+    /// <summary>Ends the run, once. Before all sequences are answered only under the batcher's lock, since what has not begun must leave the queue.</summary>
     /// <returns>False when it had ended before.</returns>
     internal bool TryEnd(RunOutcome outcome)
     {

@@ -36,13 +36,16 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Turns tokens into ids; null for a model that takes ids only.</summary>
     public Vocabulary? Vocabulary { get; init; }
 
-    /// <summary>Ids from 0 to this minus 1 are valid; null when the graph does not tell.</summary>
+    /// <summary>Ids up to this minus 1 are valid; null when any id is.</summary>
     public int? VocabularySize { get; init; }
+
+    /// <summary>The smallest valid id: 0, or 1 where the graph takes 0 for padding and nothing else.</summary>
+    public int MinId { get; init; }
 
     /// <summary>Longest sequence that is accepted, in time steps.</summary>
     public required int MaxLength { get; init; }
 
-    /// <summary>Shortest sequence that is accepted: 1, but where a graph with frozen time cannot be padded.</summary>
+    /// <summary>Shortest sequence that is accepted: 1, but where the graph needs more steps, or has frozen time and cannot be padded.</summary>
     public int MinLength { get; init; } = 1;
 
     /// <summary>Decoding of requests that name none.</summary>

@@ -42,7 +42,7 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
 
     private LoadedModel Assemble(ModelFolder folder, ModelManifest manifest, LabelTree? tree, Vocabulary? vocabulary, OnnxGraph graph, InferenceSession session, List<Fault> faults)
     {
-        var signature = ModelSignature.Find(session, manifest, faults);
+        var signature = ModelSignature.Find(session, graph, manifest, faults);
         int[]? offsets = null;
         if (signature is not null)
         {
@@ -59,14 +59,12 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
             throw new ModelLoadException(faults);
 
         int maxLength = manifest.MaxLength ?? LengthUnlessStated;
-        int ids = rows ?? vocabulary?.Count ?? 2;
-        using var probe = new ModelProbe(session, signature!, graph, ids, maxLength);
+        using var probe = new ModelProbe(session, signature!, graph, rows ?? vocabulary?.Count, maxLength);
         var mode = probe.Run(faults) ?? throw new ModelLoadException(faults);
         var settings = batching.Value.For(folder.Name);
         var policy = PolicyFor(mode, settings);
         var runner = new OnnxRunner(session, signature! with { TimeMajor = mode.TimeMajor });
-        maxLength = mode.FixedTime > 0 ? mode.FixedTime : maxLength;
-        var costs = CostCalibration.Measure(runner, policy, maxLength, Math.Min(1, ids - 1));
+        var costs = CostCalibration.Measure(runner, policy, mode.MaxLength, Math.Min(1, (mode.VocabularySize ?? 2) - 1));
         return new LoadedModel(runner, new DynamicBatcher(runner, policy, costs, settings, health.BreakDown, logger))
         {
             Name = folder.Name,
@@ -75,9 +73,10 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
             Tree = tree!,
             HeadOffsets = offsets!,
             Vocabulary = manifest.Tokenizer is null ? null : vocabulary,
-            VocabularySize = rows ?? vocabulary?.Count,
-            MaxLength = maxLength,
-            MinLength = mode is { FixedTime: > 0, PaddingExact: false } ? mode.FixedTime : 1,
+            VocabularySize = mode.VocabularySize,
+            MinId = mode.TakesPaddingId ? 0 : 1,
+            MaxLength = mode.MaxLength,
+            MinLength = mode.MinLength,
             Decoding = DecodingNames.Parse(manifest.Decoding) ?? (tree!.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
             Threshold = manifest.Threshold ?? 0,
             Metrics = ModelCard.ReadMetrics(folder.Card),

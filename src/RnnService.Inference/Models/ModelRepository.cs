@@ -35,6 +35,9 @@ public sealed partial class ModelRepository : IDisposable
     /// <summary>Whether every version has loaded and warmed up, and nothing has broken down since.</summary>
     public bool Ready => !_health.BrokenDown && _models.Values.All(versions => versions.All(v => v.State == ModelState.Ready));
 
+    /// <summary>Whether the engine's own code has broken down, so that nothing will be answered any more.</summary>
+    public bool BrokenDown => _health.BrokenDown;
+
     internal IReadOnlyList<ModelFolder> Folders { get; }
 
     /// <summary>All models by name, each with its versions, oldest first.</summary>

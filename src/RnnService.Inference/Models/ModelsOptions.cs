@@ -35,8 +35,10 @@ public sealed class ModelsOptionsValidator : IValidateOptions<ModelsOptions>
             faults.Add("Models:Root: it is empty; name the folder that holds <model>/<version>/model.onnx.");
         else if (root is null)
             faults.Add($"Models:Root: there is no folder \"{Path.GetFullPath(options.Root)}\"; name the folder that holds <model>/<version>/model.onnx.");
-        if (options.Default is { } model && root is not null && !Directory.Exists(Path.Combine(root, model)))
-            faults.Add($"Models:Default: there is no model \"{model}\" in {root}; it has {string.Join(", ", Directory.EnumerateDirectories(root).Select(Path.GetFileName).Order())}.");
+        if (root is not null && ModelFolder.FindAll(root).Count == 0)
+            faults.Add($"Models:Root: {root} holds no model; put one into it as <model>/<version>/model.onnx, the version a number from 1.");
+        if (options.Default is { } model && root is not null && ModelFolder.FindAll(root).All(f => f.Name != model))
+            faults.Add($"Models:Default: there is no model \"{model}\" in {root}; it has {string.Join(", ", ModelFolder.FindAll(root).Select(f => f.Name).Distinct())}.");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 }

@@ -27,6 +27,18 @@ public sealed record BatchMode
     /// <summary>Whether time is the first axis of the ids, and batch the second.</summary>
     public bool TimeMajor { get; init; }
 
-    /// <summary>The largest change of a logit that batching in this mode made in the probe.</summary>
+    /// <summary>Shortest sequence that the graph takes, in time steps.</summary>
+    public int MinLength { get; init; } = 1;
+
+    /// <summary>Longest sequence that was wanted and ran.</summary>
+    public int MaxLength { get; init; }
+
+    /// <summary>Ids from 0 to this minus 1 run; null when any id does.</summary>
+    public int? VocabularySize { get; init; }
+
+    /// <summary>Whether a sequence of nothing but id 0, the padding, has an answer.</summary>
+    public bool TakesPaddingId { get; init; }
+
+    /// <summary>The largest change of a probability that batching in this mode made in the probe.</summary>
     public double LargestDifference { get; init; }
 }

@@ -10,7 +10,8 @@ namespace RnnService.Inference.Onnx;
 /// <param name="Output">Name of the graph output, float [batch, width].</param>
 /// <param name="Width">Number of labels.</param>
 /// <param name="Offset">Where the head begins in a row that holds all heads.</param>
-public sealed record Head(string Output, int Width, int Offset);
+/// <param name="EndsInSoftmax">Whether the output is probabilities already; their logarithms are then taken for logits, which have the same softmax.</param>
+public sealed record Head(string Output, int Width, int Offset, bool EndsInSoftmax = false);
 
 /// <summary>A tensor of the graph as <c>GET /models/{model}</c> shows it; -1 is a dimension that varies.</summary>
 public sealed record TensorDescription(string Name, string Type, IReadOnlyList<int> Shape);
@@ -35,7 +36,7 @@ internal sealed record ModelSignature(
     public int RowWidth => Heads.Sum(h => h.Width);
 
     /// <returns>Null when faults were added.</returns>
-    public static ModelSignature? Find(InferenceSession session, ModelManifest manifest, List<Fault> faults)
+    public static ModelSignature? Find(InferenceSession session, OnnxGraph graph, ModelManifest manifest, List<Fault> faults)
     {
         int before = faults.Count;
         var ids = FindInput(session, manifest.Input, "/input", 2, "token ids, int64 or int32 [batch, time]", null, faults);
@@ -44,7 +45,7 @@ internal sealed record ModelSignature(
             faults.Add(new Fault("/input", $"No input of the graph takes token ids, int64 or int32 [batch, time]; it has {Describe(session.InputMetadata)}."));
         foreach (var name in session.InputMetadata.Keys.Where(n => n != ids && n != lengths))
             faults.Add(new Fault("", $"The graph's input \"{name}\" is neither the token ids nor the lengths, so nothing would feed it; export the model without it."));
-        var heads = FindHeads(session, manifest, faults);
+        var heads = FindHeads(session, graph, manifest, faults);
         if (faults.Count > before)
             return null;
         return new ModelSignature(
@@ -91,7 +92,7 @@ internal sealed record ModelSignature(
         return session.InputMetadata.FirstOrDefault(i => i.Key != taken && IsInteger(i.Value, rank)).Key;
     }
 
-    private static List<Head> FindHeads(InferenceSession session, ModelManifest manifest, List<Fault> faults)
+    private static List<Head> FindHeads(InferenceSession session, OnnxGraph graph, ModelManifest manifest, List<Fault> faults)
     {
         var outputs = session.OutputMetadata;
         var names = manifest.Heads?.Select(h => h.Output).ToArray()
@@ -104,9 +105,11 @@ internal sealed record ModelSignature(
                 faults.Add(new Fault("/heads", $"The graph has no output \"{name}\"; it has {Describe(outputs)}."));
             else if (!IsHead(meta))
                 faults.Add(new Fault("/heads", $"The output \"{name}\" is {Describe(meta)}; a head is float [batch, labels] with a fixed number of labels."));
+            else if (graph.EndsIn(name) is "Sigmoid" or "HardSigmoid")
+                faults.Add(new Fault("/heads", $"The output \"{name}\" ends in a sigmoid, so its labels do not exclude each other and make no distribution. Export the logits of a softmax head."));
             else
             {
-                heads.Add(new Head(name, meta.Dimensions[1], offset));
+                heads.Add(new Head(name, meta.Dimensions[1], offset, graph.EndsIn(name) == "Softmax"));
                 offset += meta.Dimensions[1];
             }
         }

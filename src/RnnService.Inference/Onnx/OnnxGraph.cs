@@ -3,7 +3,7 @@ using RnnService.Inference.Onnx.Format;
 
 namespace RnnService.Inference.Onnx;
 
-/// <summary>What the graph says that ONNX Runtime's metadata does not: here, how many rows the embedding of an input has.</summary>
+/// <summary>What the graph says that ONNX Runtime's metadata does not: embedding tables, recurrent nodes, what a head ends in, who wrote it.</summary>
 internal sealed class OnnxGraph
 {
     private static readonly MessageParser<Model> Parser = Model.Parser.WithDiscardUnknownFields(true);
@@ -62,6 +62,15 @@ internal sealed class OnnxGraph
         while (!_initializers.ContainsKey(value) && _producers.TryGetValue(value, out var node) && node.OpType is "Cast" or "Identity" or "DequantizeLinear")
             value = node.Input[0];
         return _initializers.GetValueOrDefault(value);
+    }
+
+    /// <summary>The operation that makes an output, behind those that only reshape it; null when none does.</summary>
+    public string? EndsIn(string output)
+    {
+        Node? node;
+        while (_producers.TryGetValue(output, out node) && node.OpType is "Identity" or "Cast" or "Reshape" or "Squeeze" or "Unsqueeze" or "Flatten")
+            output = node.Input[0];
+        return node?.OpType;
     }
 
     /// <summary>The recurrent nodes: what decides whether batches of any size and length can be exact.</summary>

@@ -54,6 +54,23 @@ public sealed class BatchPlannerTests
     }
 
     [Fact]
+    public void Plan_LargeRequestOverdue_LeavesRoomForSmallOnes()
+    {
+        var queue = Enumerable.Repeat(new QueuedSequence(0, 5, 0, 100_000), 200).Append(new QueuedSequence(1, 5, 4000, 100_000)).ToArray();
+        var planned = Plan(Policy, queue, now: 5000, free: 1).SelectMany(b => b.Indices).ToArray();
+        Assert.Contains(200, planned);
+        Assert.Contains(0, planned);
+    }
+
+    [Fact]
+    public void Plan_FixedTime_CountsThePaddingThatWillRun()
+    {
+        var queue = Enumerable.Range(0, 40).Select(i => new QueuedSequence(i, 2, 0, 10_000)).ToArray();
+        var plan = Plan(Policy with { FixedTime = 128 }, queue, now: 0, free: 1);
+        Assert.All(plan, b => Assert.True(b.Indices.Length * 128 <= Policy.MaxPaddedTokens));
+    }
+
+    [Fact]
     public void Plan_EarliestDue_RunsFirst()
     {
         var queue = new QueuedSequence[] { new(0, 3, 100, 10_000), new(1, 40, 90, 10_000), new(2, 20, 100, 150) };
@@ -169,7 +186,8 @@ public sealed class BatchPlannerTests
             queue = [.. queue.Where((_, i) => !served.Contains(i))];
             now += 400;
         }
-        return (worst <= Policy.WaitBound + 2 * 400).Label($"waited {worst}");
+        // a request of up to 40 needs five shares of 8, one a round
+        return (worst <= Policy.WaitBound + (2 + 5) * 400).Label($"waited {worst}");
     });
 
     private static void ForAll(int tests, Func<int, bool, byte, Property> property) =>

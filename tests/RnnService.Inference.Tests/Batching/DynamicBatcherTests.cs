@@ -78,6 +78,45 @@ public sealed class DynamicBatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task RunAsync_PoisonedSequence_FailsOnlyItsOwnRequest()
+    {
+        var model = await StartAsync(("Batching:Workers", "1"), ("Batching:QueueMilliseconds", "600000"));
+        // all of one length, so that they share batches with the one whose id the graph cannot look up; more of them than one plan covers
+        using var poisoned = Request(700, 9);
+        for (int t = 0; t < 9; t++)
+            poisoned.Sequences.Add(model.VocabularySize!.Value + 1);
+        poisoned.Sequences.Finish();
+        var neighbours = Enumerable.Range(0, 30).Select(_ => Request(3, 9)).ToArray();
+        var first = Task.Run(async () => await model.RunAsync(poisoned, Patience, CancellationToken.None));
+        var outcomes = await Task.WhenAll(neighbours.Select(r => Task.Run(async () => await model.RunAsync(r, Patience, CancellationToken.None))));
+        Assert.All(outcomes, o => Assert.Equal(RunOutcome.Done, o));
+        Assert.Equal(RunOutcome.Failed, await first);
+        Array.ForEach(neighbours, r => r.Dispose());
+        var counters = await QuietAsync(model);
+        Assert.True(counters.Failed > 0);
+        using var after = Request(2, 5);
+        Assert.Equal(RunOutcome.Done, await model.RunAsync(after, Patience, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task RunAsync_ManyTimeoutsAndDisposals_LeaveNothingInTheQueue()
+    {
+        var model = await StartAsync(("Batching:QueueMilliseconds", "600000"));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
+        {
+            var random = new Random(worker);
+            for (int i = 0; i < 60; i++)
+            {
+                using var request = Request(random.Next(1, 60), random.Next(1, 120));
+                var outcome = await model.RunAsync(request, TimeSpan.FromMilliseconds(random.Next(1, 40)), CancellationToken.None);
+                Assert.True(outcome is RunOutcome.Done or RunOutcome.TimedOut);
+            }
+        })));
+        await QuietAsync(model);
+        Assert.Equal(0, model.ExpectedWait.TotalMilliseconds);
+    }
+
+    [Fact]
     public async Task Dispose_WhileRequestsWait_EndsThemAll()
     {
         var model = await StartAsync(("Batching:Workers", "1"), ("Batching:QueueMilliseconds", "600000"));

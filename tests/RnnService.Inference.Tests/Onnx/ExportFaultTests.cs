@@ -25,6 +25,23 @@ public sealed class ExportFaultTests(ExportFaultTests.Exports exports) : IClassF
         Assert.Equal(model.Mode.Name == "ragged", model.Mode.Remedy is null);
     }
 
+    [Fact]
+    public void Probe_HiddenVocabulary_IsFoundByTrying() => Assert.Equal(40, exports.Model("hidden_vocabulary").VocabularySize);
+
+    [Fact]
+    public void Probe_ConvolutionInFront_HasAShortestLengthAndNoFrozenTime()
+    {
+        Assert.Equal(3, exports.Model("convolution_in_front").MinLength);
+        Assert.Equal(0, exports.Model("convolution_in_front").Mode.FixedTime);
+    }
+
+    [Fact]
+    public void Probe_ZeroIsPadding_IsNoId()
+    {
+        Assert.Equal(1, exports.Model("padding_by_id").MinId);
+        Assert.Equal(0, exports.Model("good_lstm").MinId);
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public async Task RunAsync_EachAlone_IsPyTorchsAnswer(string name)
