@@ -11,7 +11,7 @@ internal static class MetricsEndpoint
     [
         ("rnn_sequences_admitted_total", "Sequences admitted to the queue.", c => c.Admitted),
         ("rnn_sequences_answered_total", "Sequences that ran and were answered.", c => c.Answered),
-        ("rnn_sequences_refused_total", "Sequences of requests refused because the queue was full.", c => c.Refused),
+        ("rnn_sequences_refused_total", "Sequences of requests that were read and then refused because the queue was full. Requests refused unread count in rnn_http_requests_total only.", c => c.Refused),
         ("rnn_sequences_dropped_total", "Sequences whose caller went away or whose time was over.", c => c.Dropped),
         ("rnn_sequences_failed_total", "Sequences of requests on which the graph failed.", c => c.Failed),
         ("rnn_batches_total", "Batches that ran.", c => c.Batches),

@@ -148,6 +148,8 @@ internal ref struct PredictRequestReader
                 _ => Problem.Unavailable(lookup.Detail!, 30),
             };
         }
+        if (lookup.Model.IsRefusing)
+            return Problem.QueueFull(lookup.Model.ExpectedWait);
         _request?.Dispose();
         _request = new PredictRequest(lookup.Model);
         InputReader.ReadAll(ref _json, _request, _limits, _faults);

@@ -6,7 +6,7 @@ public readonly record struct BatchCounters
     /// <summary>Sequences admitted to the queue.</summary>
     public long Admitted { get; init; }
 
-    /// <summary>Sequences of requests that were refused because the queue was full.</summary>
+    /// <summary>Sequences of requests that were read and then refused because the queue was full; while it stays full requests are refused unread.</summary>
     public long Refused { get; init; }
 
     /// <summary>Sequences that left the queue or the batch without an answer, because their caller went away or its time was over.</summary>

@@ -17,6 +17,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     private const int LongestSnapshot = 4096;
     private const int SweepMilliseconds = 10;
     private const double LongestInline = 2000;
+    private const double RoomAgain = 15.0 / 16;
     private const double LongestOnThreadPool = 5000;
 
     private readonly OnnxRunner _runner;
@@ -44,6 +45,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     private double _lastCost;   // predicted for the batch that began last
     private int _running;
     private bool _sweeping;
+    private bool _refusing;
     private bool _closed;
 
     public DynamicBatcher(OnnxRunner runner, BatchPolicy policy, BatchCosts costs, BatchingSettings settings, Action<Exception> onDeath, ILogger logger)
@@ -69,6 +71,9 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
                 return _counters;
         }
     }
+
+    /// <summary>Whether a request was refused and the queue has had no room to speak of since: the next can be refused before it is read, which is what it costs to survive overload.</summary>
+    public bool IsRefusing => Volatile.Read(ref _refusing);
 
     /// <summary>How long a sequence that is admitted now would wait, by the measured drain rate.</summary>
     public TimeSpan ExpectedWait
@@ -125,6 +130,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         if (_counters.Queued > 0 && (tooMany || tooLong))
         {
             _counters = _counters with { Refused = _counters.Refused + request.Count };
+            _refusing = true;
             return false;
         }
         if (_counters.Queued == 0)
@@ -371,6 +377,8 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
             _ => _counters with { Queued = _counters.Queued - sequences, Dropped = _counters.Dropped + sequences },
         };
         _backlog = _counters.Queued == 0 ? 0 : _backlog - cost;
+        if (_refusing)
+            _refusing = _counters.Queued > _settings.QueueSequences * RoomAgain || _drain.TimeFor(_backlog) > _settings.QueueMilliseconds * 1000.0 * RoomAgain;
         if (ending != Ending.Dropped)
             _drain.Add(cost);
     }

@@ -87,6 +87,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>What has been done so far.</summary>
     public BatchCounters Counters => _batcher.Counters;
 
+    /// <summary>Whether the queue is full, so that a request need not be read to be refused.</summary>
+    public bool IsRefusing => _batcher.IsRefusing;
+
     /// <summary>How long a request that comes now would wait for its turn.</summary>
     public TimeSpan ExpectedWait => _batcher.ExpectedWait;
 
