@@ -87,8 +87,9 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
     /// <summary>The batch has written one row, or given it up.</summary>
     internal void RowAnswered()
     {
+        // the sweep for deadlines is coarse; an answer that comes after its time is none
         if (Interlocked.Decrement(ref _unanswered) == 0)
-            TryEnd(RunOutcome.Done);
+            TryEnd(Clock.Now > Deadline ? RunOutcome.TimedOut : RunOutcome.Done);
     }
 
     /// <summary>Ends the run, once. Before all sequences are answered only under the batcher's lock, since what has not begun must leave the queue.</summary>
