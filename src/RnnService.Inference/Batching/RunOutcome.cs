@@ -18,6 +18,9 @@ public enum RunOutcome
     /// <summary>The graph failed on one of the sequences even when it ran alone; the log says how.</summary>
     Failed,
 
+    /// <summary>The inputs do not fit the graph; nothing ran.</summary>
+    Rejected,
+
     /// <summary>The model is being unloaded, or its batcher has broken down.</summary>
     Unavailable,
 }

@@ -11,6 +11,7 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly OnnxRunner _runner;
     private readonly DynamicBatcher _batcher;
+    private int _users = 1;   // the repository is the first
 
     internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher)
     {
@@ -99,6 +100,25 @@ public sealed class LoadedModel : IDisposable
     /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
     public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
         _batcher.RunAsync(request, timeout, callerGone);
+
+    /// <summary>Takes the model into use, so that it is not disposed before <see cref="Release"/>.</summary>
+    /// <returns>False when it has been disposed or soon will be: look it up again.</returns>
+    public bool TryAcquire()
+    {
+        for (int users = Volatile.Read(ref _users); users > 0; users = Volatile.Read(ref _users))
+        {
+            if (Interlocked.CompareExchange(ref _users, users + 1, users) == users)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Ends a use. The last one, after the repository's own has ended, disposes the model, on a thread where waiting for batches harms nobody.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+            ThreadPool.UnsafeQueueUserWorkItem(static model => model.Dispose(), this, preferLocal: false);
+    }
 
     public void Dispose()
     {

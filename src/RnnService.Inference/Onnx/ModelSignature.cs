@@ -13,8 +13,6 @@ namespace RnnService.Inference.Onnx;
 /// <param name="EndsInSoftmax">Whether the output is probabilities already; their logarithms are then taken for logits, which have the same softmax.</param>
 public sealed record Head(string Output, int Width, int Offset, bool EndsInSoftmax = false);
 
-/// <summary>A tensor of the graph as <c>GET /models/{model}</c> shows it; -1 is a dimension that varies.</summary>
-public sealed record TensorDescription(string Name, string Type, IReadOnlyList<int> Shape);
 
 /// <summary>How sequences go into a graph and logits come out: found in the graph, completed by the manifest, checked against each other.</summary>
 internal sealed record ModelSignature(
@@ -125,7 +123,7 @@ internal sealed record ModelSignature(
         meta.IsTensor && meta.ElementDataType == TensorElementType.Float && meta.Dimensions is [_, > 0];
 
     private static IReadOnlyList<TensorDescription> Describe(IEnumerable<NodeMetadata> metas, IEnumerable<string> names) =>
-        [.. names.Zip(metas, (name, meta) => new TensorDescription(name, TypeName(meta), meta.IsTensor ? meta.Dimensions : []))];
+        [.. names.Zip(metas, (name, meta) => new TensorDescription(name, TypeName(meta), meta.IsTensor ? meta.Dimensions : []) { Datatype = meta.IsTensor ? TensorDescription.DatatypeOf(meta.ElementDataType) : null })];
 
     private static string Describe(IReadOnlyDictionary<string, NodeMetadata> metas) =>
         string.Join(", ", metas.Select(m => $"\"{m.Key}\" {Describe(m.Value)}"));
