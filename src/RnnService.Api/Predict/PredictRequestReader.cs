@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using RnnService.Api.Configuration;
 using RnnService.Api.Errors;
+using RnnService.Core;
 using RnnService.Core.Taxonomy;
 using RnnService.Inference.Models;
 
@@ -148,8 +149,10 @@ internal ref struct PredictRequestReader
                 _ => Problem.Unavailable(lookup.Detail!, 30),
             };
         }
-        if (lookup.Model.IsRefusing)
-            return Problem.QueueFull(lookup.Model.ExpectedWait);
+        if (lookup.Model.Classifier is not { } classifier)
+            return Problem.Invalid([.. lookup.Model.WhyNoClassifier.Select(f => new Fault("", $"Model \"{lookup.Model.Name}\" cannot answer predictions, only raw tensors at /v2/models/{lookup.Model.Name}/infer: {f.Detail}"))]);
+        if (classifier.IsRefusing)
+            return Problem.QueueFull(classifier.ExpectedWait);
         _request?.Dispose();
         _request = new PredictRequest(lookup.Model);
         InputReader.ReadAll(ref _json, _request, _limits, _faults);
@@ -305,7 +308,7 @@ internal ref struct PredictRequestReader
             request.TopK = TopK ?? request.TopK;
             request.TimeoutMilliseconds = Timeout;
             request.Threshold = Threshold ?? request.Threshold;
-            request.Decoding = request.Model.Tree.IsHierarchy ? Decoding ?? request.Decoding : Core.Taxonomy.Decoding.Independent;
+            request.Decoding = request.Classifier.Tree.IsHierarchy ? Decoding ?? request.Decoding : Core.Taxonomy.Decoding.Independent;
         }
     }
 }

@@ -96,9 +96,10 @@ public sealed partial class ModelRepository : IDisposable
         {
             var model = _loader.Load(folder);
             Set(new ModelVersion(folder.Name, folder.Version, ModelState.Ready, Model: model));
-            LogLoaded(_logger, folder.Name, folder.Version, System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds, model.Mode.Name, model.Mode.Reason);
-            if (model.Mode.Remedy is { } remedy)
-                LogSlowMode(_logger, folder.Name, folder.Version, model.Mode.Name, remedy);
+            var mode = model.Classifier?.Mode;
+            LogLoaded(_logger, folder.Name, folder.Version, System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalMilliseconds, mode?.Name ?? "tensors only", mode?.Reason ?? string.Join(" ", model.WhyNoClassifier));
+            if (mode?.Remedy is { } remedy)
+                LogSlowMode(_logger, folder.Name, folder.Version, mode.Name, remedy);
         }
         catch (Exception e)
         {
