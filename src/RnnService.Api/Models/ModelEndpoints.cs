@@ -41,7 +41,7 @@ internal static class ModelEndpoints
         var lookup = repository.Find(model, null);
         return lookup switch
         {
-            { Model.Tree.IsHierarchy: true } => TypedResults.Json(LabelsDocument.Of(lookup.Model.Tree), ModelsJson.Default.LabelsDocument),
+            { Model.Tree.IsHierarchy: true } => TypedResults.Json(LabelsDocument.Of(lookup.Model.Scores), ModelsJson.Default.LabelsDocument),
             { Model: not null } => new ProblemResult(Problem.NotFound("", $"Model \"{model}\" has several heads and no label tree. Put a labels.json beside its model.onnx.")),
             { Result: LookupResult.NoSuchModel } => new ProblemResult(Problem.NotFound("", lookup.Detail!)),
             _ => new ProblemResult(Problem.Unavailable(lookup.Detail!, lookup.Result == LookupResult.StillLoading ? 1 : 30)),

@@ -30,7 +30,7 @@ internal sealed class AnswerWriter : IDisposable
     {
         _format = format;
         _tree = format.Model.Tree;
-        _decoder = new HierarchyDecoder(_tree, format.Model.HeadOffsets);
+        _decoder = new HierarchyDecoder(format.Model.Scores);
         _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { SkipValidation = true });
     }
 

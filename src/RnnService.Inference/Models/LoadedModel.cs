@@ -31,8 +31,8 @@ public sealed class LoadedModel : IDisposable
     /// <summary>The labels.</summary>
     public required LabelTree Tree { get; init; }
 
-    /// <summary>For each level of <see cref="Tree"/>, where its head begins in a row of logits.</summary>
-    public required int[] HeadOffsets { get; init; }
+    /// <summary>Where the labels of <see cref="Tree"/> have their logits in a row of logits.</summary>
+    public required ScoreMap Scores { get; init; }
 
     /// <summary>Turns tokens into ids; null for a model that takes ids only.</summary>
     public Vocabulary? Vocabulary { get; init; }

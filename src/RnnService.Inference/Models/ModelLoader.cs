@@ -43,14 +43,14 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
     private LoadedModel Assemble(ModelFolder folder, ModelManifest manifest, LabelTree? tree, Vocabulary? vocabulary, OnnxGraph graph, InferenceSession session, List<Fault> faults)
     {
         var signature = ModelSignature.Find(session, graph, manifest, faults);
-        int[]? offsets = null;
+        ScoreMap? scores = null;
         if (signature is not null)
         {
             bool unrelated = tree is null && signature.Heads.Count > 1;
             tree ??= unrelated
                 ? LabelTree.Unrelated([.. signature.Heads.Select(h => (h.Output, h.Width))])
                 : LabelTree.Flat(signature.Heads[0].Output, signature.Heads[0].Width);
-            offsets = signature.Match(tree, manifest, faults);
+            scores = HeadAssignment.Find(tree, manifest.Heads, [.. signature.Heads.Select(h => (h.Output, h.Width))], faults);
         }
         int? rows = signature is null ? null : graph.EmbeddingRows(signature.IdsInput);
         if (vocabulary is not null && rows is not null && vocabulary.Count != rows)
@@ -71,13 +71,13 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
             Version = folder.Version,
             Description = manifest.Description,
             Tree = tree!,
-            HeadOffsets = offsets!,
+            Scores = scores!,
             Vocabulary = manifest.Tokenizer is null ? null : vocabulary,
             VocabularySize = mode.VocabularySize,
             MinId = mode.TakesPaddingId ? 0 : 1,
             MaxLength = mode.MaxLength,
             MinLength = mode.MinLength,
-            Decoding = DecodingNames.Parse(manifest.Decoding) ?? (tree!.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
+            Decoding = manifest.Decoding ?? (tree!.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
             Threshold = manifest.Threshold ?? 0,
             Metrics = ModelCard.ReadMetrics(folder.Card),
             Inputs = signature!.Inputs,

@@ -66,7 +66,7 @@ public sealed class LoadedModelTests(ShippedModels models)
         Assert.NotEmpty(model.Description!);
         Assert.Equal(["coarse", "fine"], model.Tree.Levels);
         Assert.Equal(["coarse", "fine"], model.Heads.Select(h => h.Output));
-        Assert.Equal([0, model.Heads[0].Width], model.HeadOffsets);
+        Assert.Equal(HeadScheme.Levels, model.Scores.Scheme);
         Assert.Equal(["input_ids", "lengths"], model.Inputs.Select(i => i.Name));
         Assert.Equal([-1, -1], model.Inputs[0].Shape);
         Assert.Equal([-1, GoldenFile.Entries[0].Fine.Length], model.Outputs[1].Shape);
