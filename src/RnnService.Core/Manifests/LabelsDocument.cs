@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using RnnService.Core.Taxonomy;
 
@@ -6,7 +7,7 @@ namespace RnnService.Core.Manifests;
 /// <summary>The label tree of a model.</summary>
 /// <param name="Levels">Names of the levels, coarse to fine.</param>
 /// <param name="Tree">The labels of the coarsest level.</param>
-public sealed record LabelsDocument(IReadOnlyList<string> Levels, IReadOnlyList<LabelNode> Tree)
+public sealed record LabelsDocument([property: MinLength(1)] IReadOnlyList<string> Levels, [property: MinLength(1)] IReadOnlyList<LabelNode> Tree)
 {
     /// <summary>Address of this schema, for editors; not read.</summary>
     [JsonPropertyName("$schema"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
