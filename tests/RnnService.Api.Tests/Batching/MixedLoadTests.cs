@@ -15,7 +15,7 @@ public sealed class MixedLoadTests
     [Fact]
     public async Task Predict_RandomMixes_AnswersEachAsAloneAndLosesNone()
     {
-        await using var server = await Server.StartAsync(RepositoryRoot.Models);
+        await using var server = await Server.StartAsync(RepositoryRoot.Models, "--Batching:QueueMilliseconds", "600000");
         await server.Client.WaitUntilReadyAsync();
         var random = new Random(20261124);
         int[][] sequences = [.. Enumerable.Range(0, Distinct).Select(_ => Enumerable.Range(0, random.Next(1, 201)).Select(_ => random.Next(2, 9000)).ToArray())];
