@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using RnnService.Api.CommandLine;
 using RnnService.Api.Configuration;
 using RnnService.Api.Errors;
 using RnnService.Api.Health;
@@ -13,7 +14,7 @@ namespace RnnService.Api;
 /// <summary>The table of contents: what the server is made of, in the order in which a request meets it.</summary>
 internal static class Program
 {
-    public static Task<int> Main(string[] args) => StartUp.RunAsync(() => Create(args));
+    public static Task<int> Main(string[] args) => Commands.RunAsync(args);
 
     public static WebApplication Create(string[] args)
     {
