@@ -5,6 +5,7 @@ using RnnService.Inference.Models;
 namespace RnnService.Api.Predict;
 
 /// <summary>A request that has been read and found valid: the model, its sequences as ids, and how the caller wants the answer.</summary>
+/// <param name="model">The model, taken into use; disposing the request ends the use.</param>
 internal sealed class PredictRequest(LoadedModel model) : IDisposable
 {
     public LoadedModel Model { get; } = model;
@@ -33,5 +34,9 @@ internal sealed class PredictRequest(LoadedModel model) : IDisposable
 
     public byte[]? Id(int sequence) => sequence < Ids?.Count ? Ids[sequence] : null;
 
-    public void Dispose() => Sequences.Dispose();
+    public void Dispose()
+    {
+        Sequences.Dispose();
+        Model.Release();
+    }
 }

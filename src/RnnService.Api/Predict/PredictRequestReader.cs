@@ -149,7 +149,11 @@ internal ref struct PredictRequestReader
             };
         }
         if (lookup.Model.IsRefusing)
-            return Problem.QueueFull(lookup.Model.ExpectedWait);
+        {
+            var wait = lookup.Model.ExpectedWait;
+            lookup.Model.Release();
+            return Problem.QueueFull(wait);
+        }
         _request?.Dispose();
         _request = new PredictRequest(lookup.Model);
         InputReader.ReadAll(ref _json, _request, _limits, _faults);

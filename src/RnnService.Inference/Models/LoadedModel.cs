@@ -11,7 +11,9 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly OnnxRunner _runner;
     private readonly DynamicBatcher _batcher;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 1;   // the repository is the first
+    private bool _disposed;
 
     internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher)
     {
@@ -120,9 +122,15 @@ public sealed class LoadedModel : IDisposable
             ThreadPool.UnsafeQueueUserWorkItem(static model => model.Dispose(), this, preferLocal: false);
     }
 
+    /// <summary>Ends when the model has been disposed.</summary>
+    internal Task Gone => _gone.Task;
+
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         _batcher.Dispose();
         _runner.Dispose();
+        _gone.SetResult();
     }
 }

@@ -32,7 +32,15 @@ internal sealed partial class ModelFolder : IDisposable
     }
 
     /// <summary>Lets a slow version finish loading.</summary>
-    public void Release(string model) => File.WriteAllText(Manifest(model), """{"tokenizer":{"kind":"words"}}""");
+    public void Release(string model)
+    {
+        var path = Manifest(model);
+        var unchanged = File.GetLastWriteTimeUtc(path);
+        using var pipe = new FileStream(path, FileMode.Open, FileAccess.Write);   // once the reader has it open
+        pipe.Write("""{"tokenizer":{"kind":"words"}}"""u8);
+        pipe.Flush();
+        File.SetLastWriteTimeUtc(path, unchanged);   // before the reader sees the end, so that the folder has not changed while it was loaded
+    }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 
