@@ -15,14 +15,26 @@ internal sealed partial class ModelLoading(ModelRepository repository, VersionLo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await FollowAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // the host takes it for a fault where it is disposed without being stopped
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
         foreach (var folder in loading.AtStart.OrderBy(f => f.Name != repository.DefaultName))
-            await loading.InTurnAsync(() => LoadAtStart(folder), stoppingToken).ConfigureAwait(false);
+            await loading.InTurnAsync(() => LoadAtStart(folder), stop).ConfigureAwait(false);
         repository.StartIsOver();
         if (options.Value.ScanMilliseconds == 0)
             return;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.ScanMilliseconds));
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
-            await loading.InTurnAsync(() => Scan(stoppingToken), stoppingToken).ConfigureAwait(false);
+        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+            await loading.InTurnAsync(() => Scan(stop), stop).ConfigureAwait(false);
     }
 
     private void LoadAtStart(ModelFolder folder)
