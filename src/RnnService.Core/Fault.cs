@@ -5,5 +5,9 @@ namespace RnnService.Core;
 /// <param name="Detail">What is wrong and the remedy, in one or two sentences.</param>
 public readonly record struct Fault(string Pointer, string Detail)
 {
+    /// <summary>JSON Pointer to a field of the object at <paramref name="pointer"/>.</summary>
+    public static string Child(string pointer, string field) =>
+        $"{pointer}/{field.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
+
     public override string ToString() => Pointer.Length == 0 ? Detail : $"{Pointer}: {Detail}";
 }

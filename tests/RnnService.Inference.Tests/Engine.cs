@@ -1,3 +1,4 @@
+using RnnService.Core.Batching;
 using RnnService.Core.Numerics;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Models;
@@ -10,15 +11,25 @@ internal static class Engine
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>For each sequence the softmax of each head, one after the other in the order of heads.</summary>
-    public static async Task<double[][]> ProbabilitiesAsync(LoadedModel model, IEnumerable<int[]> sequences)
+    public static async Task<double[][]> ProbabilitiesAsync(Classifier model, IEnumerable<int[]> sequences)
     {
-        using var request = new SequenceRequest();
+        using var request = model.NewRequest();
         foreach (var ids in sequences)
-        {
-            foreach (int id in ids)
-                request.Sequences.Add(id);
-            request.Sequences.Finish();
-        }
+            Add((Sequences<int>)request.Sequences, ids);
+        return await RunAsync(model, request);
+    }
+
+    /// <summary>Adds a whole sequence.</summary>
+    public static void Add<T>(Sequences<T> sequences, IEnumerable<T> values)
+    {
+        foreach (var value in values)
+            sequences.Add(value);
+        sequences.Finish();
+    }
+
+    /// <summary>For each sequence the softmax of each head, one after the other in the order of heads.</summary>
+    public static async Task<double[][]> RunAsync(Classifier model, SequenceRequest request)
+    {
         Assert.Equal(RunOutcome.Done, await model.RunAsync(request, Patience, TestContext.Current.CancellationToken));
         return [.. Enumerable.Range(0, request.Count).Select(i => Read(model, request, i))];
     }
@@ -30,9 +41,10 @@ internal static class Engine
             Assert.Equal(expected[i], actual[i], tolerance);
     }
 
-    private static double[] Read(LoadedModel model, SequenceRequest request, int sequence)
+    private static double[] Read(Classifier model, SequenceRequest request, int sequence)
     {
-        double[] values = [.. request.Logits(sequence).ToArray().Select(l => (double)l)];
+        model.ToLogits(request.Numbers(sequence));
+        double[] values = [.. request.Numbers(sequence).ToArray().Select(l => (double)l)];
         foreach (var head in model.Heads)
             Assert.True(Softmax.TryApply(values.AsSpan(head.Offset, head.Width)));
         return values;

@@ -51,6 +51,12 @@ public sealed record VersionDocument
     /// <summary>The graph's outputs; -1 is a dimension that varies.</summary>
     public IReadOnlyList<TensorDescription>? Outputs { get; init; }
 
+    /// <summary>Why POST /predict cannot be answered; left out when it can. Raw tensors are answered at /v2 nevertheless.</summary>
+    public IReadOnlyList<string>? WhyNoPredictions { get; init; }
+
+    /// <summary>What a time step is: ids, features or text.</summary>
+    public string? Takes { get; init; }
+
     /// <summary>Names of the levels that are answered, coarse to fine.</summary>
     public IReadOnlyList<string>? Levels { get; init; }
 
@@ -87,22 +93,27 @@ public sealed record VersionDocument
         var document = new VersionDocument { Name = version.Name, Version = Text(version.Version), State = Text(version.State), Reason = version.Reason };
         if (version.Model is not { } model)
             return document;
-        return document with
+        document = document with
         {
             Description = model.Description,
             Device = "cpu",
             Inputs = model.Inputs,
             Outputs = model.Outputs,
-            Levels = model.Tree.Levels,
-            Labels = model.Tree.Count,
-            TakesText = model.Vocabulary is not null,
-            VocabularySize = model.VocabularySize,
-            MaxLength = model.MaxLength,
-            Decoding = model.Decoding.Name(),
-            Threshold = model.Threshold,
-            Producer = $"{model.Producer}, opset {model.Opset}",
-            Batching = BatchingDocument.Of(model),
+            Producer = $"{model.Graph.Producer}, opset {model.Graph.Opset}",
             Metrics = model.Metrics,
+            WhyNoPredictions = model.Classifier is null ? [.. model.WhyNoClassifier.Select(f => f.Detail)] : null,
+        };
+        return model.Classifier is not { } classifier ? document : document with
+        {
+            Takes = classifier.Kind.ToString().ToLowerInvariant(),
+            Levels = classifier.Tree.Levels,
+            Labels = classifier.Tree.Count,
+            TakesText = classifier.Vocabulary is not null || classifier.Kind == SequenceKind.Text,
+            VocabularySize = classifier.VocabularySize,
+            MaxLength = classifier.MaxLength,
+            Decoding = classifier.Decoding.Name(),
+            Threshold = classifier.Threshold,
+            Batching = BatchingDocument.Of(classifier),
         };
     }
 
@@ -128,7 +139,7 @@ public sealed record VersionDocument
 public sealed record BatchingDocument(string Mode, string Reason, string? Remedy, bool PaddingExact, bool RowsIndependent, bool TimeMajor, double LargestDifference,
     int FixedRows, int FixedTime, int MaxRows, int MaxPaddedTokens, int Workers, IReadOnlyList<CostLine> Costs)
 {
-    public static BatchingDocument Of(LoadedModel model)
+    public static BatchingDocument Of(Classifier model)
     {
         ArgumentNullException.ThrowIfNull(model);
         var (mode, policy) = (model.Mode, model.Policy);

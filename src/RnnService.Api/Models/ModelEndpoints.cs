@@ -45,7 +45,7 @@ internal static class ModelEndpoints
         var lookup = repository.Look(model, null);
         return lookup switch
         {
-            { Model.Tree.IsHierarchy: true } => TypedResults.Json(LabelsDocument.Of(lookup.Model.Tree), ModelsJson.Default.LabelsDocument),
+            { Model.Classifier.Tree.IsHierarchy: true } => TypedResults.Json(LabelsDocument.Of(lookup.Model.Classifier.Scores), ModelsJson.Default.LabelsDocument),
             { Model: not null } => new ProblemResult(Problem.NotFound("", $"Model \"{model}\" has several heads and no label tree. Put a labels.json beside its model.onnx.")),
             { Result: LookupResult.NoSuchModel or LookupResult.NoSuchVersion } => new ProblemResult(Problem.NotFound("", lookup.Detail!)),
             _ => new ProblemResult(Problem.Unavailable(lookup.Detail!, lookup.Result == LookupResult.StillLoading ? 1 : 30)),

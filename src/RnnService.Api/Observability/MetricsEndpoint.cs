@@ -30,7 +30,7 @@ internal static class MetricsEndpoint
         var versions = repository.All.SelectMany(m => m.Value).ToArray();
         text.Metric("rnn_model_info", "gauge", "Versions of models: their state, and the mode in which they batch.");
         foreach (var v in versions)
-            text.Sample("rnn_model_info", 1, ("model", v.Name), ("version", Number(v.Version)), ("state", v.State.ToString().ToLowerInvariant()), ("mode", v.Model?.Mode.Name ?? ""));
+            text.Sample("rnn_model_info", 1, ("model", v.Name), ("version", Number(v.Version)), ("state", v.State.ToString().ToLowerInvariant()), ("mode", v.Model?.Classifier?.Mode.Name ?? ""));
 
         text.Metric("rnn_model_versions", "gauge", "Versions of models by state.");
         foreach (var state in Enum.GetValues<ModelState>())
@@ -48,7 +48,7 @@ internal static class MetricsEndpoint
             text.Sample(name, value);
         }
 
-        var ready = versions.Where(v => v.Model is not null).Select(v => (Model: v.Model!, v.Model!.Counters)).ToArray();
+        var ready = versions.Where(v => v.Model?.Classifier is not null).Select(v => (Model: v.Model!, v.Model!.Classifier!.Counters)).ToArray();
         foreach (var (name, help, value) in Counters)
         {
             text.Metric(name, "counter", help);
@@ -60,7 +60,7 @@ internal static class MetricsEndpoint
             text.Sample("rnn_queue_sequences", counters.Queued, ("model", model.Name), ("version", Number(model.Version)));
         text.Metric("rnn_queue_wait_seconds", "gauge", "How long a sequence admitted now would wait, by the measured drain rate.");
         foreach (var (model, _) in ready)
-            text.Sample("rnn_queue_wait_seconds", model.ExpectedWait.TotalSeconds, ("model", model.Name), ("version", Number(model.Version)));
+            text.Sample("rnn_queue_wait_seconds", model.Classifier!.ExpectedWait.TotalSeconds, ("model", model.Name), ("version", Number(model.Version)));
 
         requests.WriteTo(text);
         text.Metric("process_resident_memory_bytes", "gauge", "Resident memory.");

@@ -22,10 +22,10 @@ internal sealed class AnswerFormat(LoadedModel model)
     public JsonEncodedText Version { get; } = JsonEncodedText.Encode(model.Version.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Label of each node of the tree.</summary>
-    public JsonEncodedText[] Labels { get; } = [.. Enumerable.Range(0, model.Tree.Count).Select(n => JsonEncodedText.Encode(model.Tree.Label(n)))];
+    public JsonEncodedText[] Labels { get; } = [.. Enumerable.Range(0, model.Classifier!.Tree.Count).Select(n => JsonEncodedText.Encode(model.Classifier!.Tree.Label(n)))];
 
     /// <summary>Name of each level.</summary>
-    public JsonEncodedText[] Levels { get; } = [.. model.Tree.Levels.Select(l => JsonEncodedText.Encode(l))];
+    public JsonEncodedText[] Levels { get; } = [.. model.Classifier!.Tree.Levels.Select(l => JsonEncodedText.Encode(l))];
 
     public static AnswerFormat Of(LoadedModel model) => Formats.GetValue(model, static m => new AnswerFormat(m));
 

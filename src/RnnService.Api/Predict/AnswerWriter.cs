@@ -29,8 +29,8 @@ internal sealed class AnswerWriter : IDisposable
     public AnswerWriter(AnswerFormat format)
     {
         _format = format;
-        _tree = format.Model.Tree;
-        _decoder = new HierarchyDecoder(_tree, format.Model.HeadOffsets);
+        _tree = format.Model.Classifier!.Tree;
+        _decoder = new HierarchyDecoder(format.Model.Classifier!.Scores);
         _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { SkipValidation = true });
     }
 
@@ -49,15 +49,31 @@ internal sealed class AnswerWriter : IDisposable
         _json.WriteString(ModelField, _format.Name);
         _json.WriteString(VersionField, _format.Version);
         _json.WriteStartArray(Predictions);
-        for (int i = 0; i < request.Sequences.Count; i++)
+        for (int i = 0; i < request.Count; i++)
         {
-            if (!_decoder.TryDecode(request.Sequences.Logits(i), request.Decoding, request.Threshold, request.TopK))
+            if (!TryDecode(request, i))
                 return false;
             WritePrediction(request, request.Id(i));
         }
         _json.WriteEndArray();
         _json.WriteEndObject();
         _json.Flush();
+        return true;
+    }
+
+    /// <summary>Decodes an item: the mean of its windows.</summary>
+    private bool TryDecode(PredictRequest request, int item)
+    {
+        var (first, end) = request.SequencesOf(item);
+        _decoder.Begin(request.Decoding);
+        for (int i = first; i < end; i++)
+        {
+            var row = request.Sequences.Numbers(i);
+            request.Classifier.ToLogits(row);
+            if (!_decoder.TryAdd(row))
+                return false;
+        }
+        _decoder.Finish(request.Threshold, request.TopK);
         return true;
     }
 

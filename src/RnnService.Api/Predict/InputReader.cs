@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.Text.Json;
 using RnnService.Api.Configuration;
+using RnnService.Core.Batching;
+using RnnService.Core.Features;
 using RnnService.Core.Text;
+using RnnService.Inference.Models;
+using RnnService.Inference.Onnx;
 
 namespace RnnService.Api.Predict;
 
 /// <summary>Reads the array <c>inputs</c>: each item becomes one sequence of ids, or faults.</summary>
 internal static class InputReader
 {
-    private const string ItemForms = "a string, or an object with one of text, tokens, ids";
     private const int StackLimit = 512;
 
     /// <param name="json">Stands on the array's beginning, afterwards on its end.</param>
@@ -17,7 +20,7 @@ internal static class InputReader
     /// <param name="faults">Receives what is wrong.</param>
     public static void ReadAll(ref Utf8JsonReader json, PredictRequest request, LimitsOptions limits, RequestFaults faults)
     {
-        var item = new Item(request, Math.Min(limits.SequenceLength, request.Model.MaxLength), faults);
+        var item = new Item(request, Math.Min(limits.SequenceLength, request.Classifier.LongestItem), faults);
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             if (item.Index == limits.Sequences)
@@ -45,7 +48,9 @@ internal static class InputReader
 
     private ref struct Item(PredictRequest request, int maxLength, RequestFaults faults)
     {
-        private readonly IdSequences _sequences = request.Sequences.Sequences;
+        private readonly Classifier _model = request.Classifier;
+        private readonly Sequences _sequences = request.Sequences.Sequences;
+        private readonly Sequences<int>? _ids = request.Sequences.Sequences as Sequences<int>;
 
         public int Index;
 
@@ -60,13 +65,13 @@ internal static class InputReader
                     ReadObject(ref json);
                     break;
                 default:
-                    faults.Add(JsonPointer.Item(Index), $"An item is {ItemForms}, not {PredictRequestReader.Kind(json.TokenType)}.");
+                    faults.Add(JsonPointer.Item(Index), $"An item is {Forms}, not {PredictRequestReader.Kind(json.TokenType)}.");
                     json.Skip();
                     break;
             }
-            if (_sequences.OpenLength > 0 && _sequences.OpenLength < request.Model.MinLength)
-                faults.Add(JsonPointer.Item(Index), $"The sequence has {_sequences.OpenLength} tokens, but the graph of model \"{request.Model.Name}\" needs {request.Model.MinLength} and cannot be padded. GET /models/{request.Model.Name} says how to export it better.");
-            _sequences.Finish();
+            if (_sequences.OpenLength > 0 && _sequences.OpenLength < _model.MinLength)
+                faults.Add(JsonPointer.Item(Index), $"The sequence has {_sequences.OpenLength} {Steps}, but the graph of model \"{request.Model.Name}\" needs {_model.MinLength} and cannot be padded. GET /models/{request.Model.Name} says how to export it better.");
+            request.FinishItem();
         }
 
         private void ReadObject(ref Utf8JsonReader json)
@@ -79,7 +84,7 @@ internal static class InputReader
                 if ((seen & field) != 0)
                     faults.Add(JsonPointer.Item(Index, name), $"The field \"{name}\" occurs twice; send it once.");
                 else if ((field & Fields.Forms) != 0 && (seen & Fields.Forms) != 0)
-                    faults.Add(JsonPointer.Item(Index), "An item has exactly one of text, tokens, ids; this one has several.");
+                    faults.Add(JsonPointer.Item(Index), $"An item has exactly one of {FormNames}; this one has several.");
                 var rivals = (field & Fields.Forms) != 0 ? Fields.Forms : field;
                 bool first = (seen & rivals) == 0;
                 seen |= field;
@@ -90,7 +95,7 @@ internal static class InputReader
                     json.Skip();
             }
             if ((seen & Fields.Forms) == 0)
-                faults.Add(JsonPointer.Item(Index), "An item has exactly one of text, tokens, ids; this one has none.");
+                faults.Add(JsonPointer.Item(Index), $"An item has exactly one of {FormNames}; this one has none.");
         }
 
         private void ReadField(ref Utf8JsonReader json, Fields field, string name)
@@ -110,11 +115,10 @@ internal static class InputReader
                     ReadArray(ref json, name, tokens: false);
                     break;
                 case Fields.Features:
-                    faults.Add(JsonPointer.Item(Index, name), $"Model \"{request.Model.Name}\" takes tokens, not features. Send text, tokens or ids.");
-                    json.Skip();
+                    ReadFeatures(ref json, name);
                     break;
                 default:
-                    faults.Add(JsonPointer.Item(Index, name), $"Unknown field \"{name}\". An item is {ItemForms}, and may have an id.");
+                    faults.Add(JsonPointer.Item(Index, name), $"Unknown field \"{name}\". An item is {Forms}, and may have an id.");
                     json.Skip();
                     break;
             }
@@ -144,9 +148,14 @@ internal static class InputReader
                 json.Skip();
                 return;
             }
+            if (_sequences is Sequences<string> texts)
+            {
+                ReadWholeText(ref json, field, texts);
+                return;
+            }
             if (!NeedsVocabulary(field) || !TryDecode(ref json, field, -1, out var text, out var rented))
                 return;
-            if (!WordTokenizer.Encode(text, request.Model.Vocabulary!, maxLength, _sequences))
+            if (!WordTokenizer.Encode(text, _model.Vocabulary!, maxLength, _ids!))
                 TooLong(field);
             else if (_sequences.OpenLength == 0)
                 faults.Add(Pointer(field), "The text is empty; a sequence has at least 1 token.");
@@ -162,7 +171,7 @@ internal static class InputReader
                 json.Skip();
                 return;
             }
-            if (tokens && !NeedsVocabulary(field))
+            if (!(tokens ? NeedsVocabulary(field) : NeedsIds(field)))
             {
                 json.Skip();
                 return;
@@ -203,42 +212,92 @@ internal static class InputReader
             if (json.ValueSpan.Length <= stack.Length && !json.ValueIsEscaped)
             {
                 int length = json.CopyString(stack);
-                _sequences.Add(request.Model.Vocabulary!.Lookup(stack[..length]));
+                _ids!.Add(_model.Vocabulary!.Lookup(stack[..length]));
                 return;
             }
             if (!TryDecode(ref json, "tokens", position, out var token, out var rented))
                 return;
-            _sequences.Add(request.Model.Vocabulary!.Lookup(token));
+            _ids!.Add(_model.Vocabulary!.Lookup(token));
             if (rented is not null)
                 ArrayPool<char>.Shared.Return(rented);
         }
 
         private readonly void ReadTokenId(ref Utf8JsonReader json, int position)
         {
-            int size = request.Model.VocabularySize ?? int.MaxValue;
+            int size = _model.VocabularySize ?? int.MaxValue;
             if (json.TokenType != JsonTokenType.Number)
             {
                 faults.Add(JsonPointer.Item(Index, "ids", position), $"A token id is an integer, not {PredictRequestReader.Kind(json.TokenType)}.");
                 json.Skip();
             }
-            else if (!json.TryGetInt32(out int id) || id < request.Model.MinId || id >= size)
-                faults.Add(JsonPointer.Item(Index, "ids", position), $"This token id is outside the vocabulary; ids of model \"{request.Model.Name}\" are integers from {request.Model.MinId} to {size - 1}.");
+            else if (!json.TryGetInt32(out int id) || id < _model.MinId || id >= size)
+                faults.Add(JsonPointer.Item(Index, "ids", position), $"This token id is outside the vocabulary; ids of model \"{request.Model.Name}\" are integers from {_model.MinId} to {size - 1}.");
             else
-                _sequences.Add(id);
+                _ids!.Add(id);
         }
 
         private readonly bool NeedsVocabulary(string? field)
         {
-            if (request.Model.Vocabulary is not null)
+            if (_model.Vocabulary is not null)
                 return true;
+            if (!NeedsIds(field))
+                return false;
             faults.Add(Pointer(field), $"Model \"{request.Model.Name}\" has no tokenizer, so it cannot take text or tokens. Send ids, or add \"tokenizer\" to its model.json and a vocab.txt.");
             return false;
         }
 
+        private readonly bool NeedsIds(string? field)
+        {
+            if (_ids is not null)
+                return true;
+            faults.Add(Pointer(field), $"Model \"{request.Model.Name}\" takes {FormNames}, not {(field is null ? "a string" : $"\"{field}\"")}.");
+            return false;
+        }
+
+        /// <summary>For a graph that takes texts as they are.</summary>
+        private readonly void ReadWholeText(ref Utf8JsonReader json, string? field, Sequences<string> texts)
+        {
+            if (json.ValueIsEscaped && !IsDecodable(ref json))
+                faults.Add(Pointer(field), LoneSurrogate);
+            else if (json.ValueSpan.IsEmpty)
+                faults.Add(Pointer(field), "The text is empty; a text has at least 1 character.");
+            else
+                texts.Add(json.GetString()!);
+        }
+
+        private readonly void ReadFeatures(ref Utf8JsonReader json, string field)
+        {
+            if (_sequences is not Sequences<float>)
+            {
+                faults.Add(Pointer(field), $"Model \"{request.Model.Name}\" takes {(_ids is null ? "text" : "tokens")}, not features. Send {FormNames}.");
+                json.Skip();
+                return;
+            }
+            if (FeatureReader.Read(ref json, Index, _model.Features!.Channels, _model.Features.Missing != MissingValues.Refuse, maxLength, request.Raw, faults) is { } steps && steps > maxLength)
+                TooLong(field);
+            request.TakeRaw();
+        }
+
+        private readonly string Steps => _ids is null ? "time steps" : "tokens";
+
+        private readonly string FormNames => _model.Kind switch
+        {
+            SequenceKind.Features => "features",
+            SequenceKind.Text => "text",
+            _ => "text, tokens, ids",
+        };
+
+        private readonly string Forms => _model.Kind switch
+        {
+            SequenceKind.Features => "an object with features, an array of time steps that are arrays of numbers",
+            SequenceKind.Text => "a string, or an object with text",
+            _ => "a string, or an object with one of text, tokens, ids",
+        };
+
         private readonly void TooLong(string? field)
         {
             _sequences.DropOpen();
-            faults.AddOverLimit(Pointer(field), $"The sequence has more than {maxLength} tokens, the limit {(maxLength < request.Model.MaxLength ? "Limits:SequenceLength of this server" : $"of model \"{request.Model.Name}\"")}. Shorten it, or send it in parts.");
+            faults.AddOverLimit(Pointer(field), $"The sequence has more than {maxLength} {Steps}, the limit {(maxLength < _model.LongestItem ? "Limits:SequenceLength of this server" : $"of model \"{request.Model.Name}\"")}. Shorten it, or send it in parts.");
         }
 
         private readonly string Pointer(string? field) => field is null ? JsonPointer.Item(Index) : JsonPointer.Item(Index, field);

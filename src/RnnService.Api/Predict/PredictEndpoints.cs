@@ -12,7 +12,7 @@ namespace RnnService.Api.Predict;
 
 /// <summary>
 /// <c>POST /predict</c> and its forms. The way of a request: headers, body (<see cref="RequestBody"/>), sequences of ids
-/// (<see cref="PredictRequestReader"/>), the engine (<see cref="LoadedModel.RunAsync"/>), labels and JSON (<see cref="AnswerWriter"/>).
+/// (<see cref="PredictRequestReader"/>), the engine (<see cref="Classifier.RunAsync"/>), labels and JSON (<see cref="AnswerWriter"/>).
 /// </summary>
 internal sealed partial class PredictEndpoints(ModelRepository repository, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime, ILogger<PredictEndpoints> logger)
 {
@@ -78,13 +78,13 @@ internal sealed partial class PredictEndpoints(ModelRepository repository, IOpti
     {
         int milliseconds = Math.Min(request.TimeoutMilliseconds ?? int.MaxValue, _limits.TimeoutMilliseconds);
         var sequences = request.Sequences;
-        var outcome = await request.Model.RunAsync(sequences, TimeSpan.FromMilliseconds(milliseconds), context.RequestAborted);
-        var facts = new PredictFacts { Model = request.Model.Name, Version = request.Model.Version, Sequences = sequences.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
+        var outcome = await request.Classifier.RunAsync(sequences, TimeSpan.FromMilliseconds(milliseconds), context.RequestAborted);
+        var facts = new PredictFacts { Model = request.Model.Name, Version = request.Model.Version, Sequences = request.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
         context.Features.Set(facts);
         switch (outcome)
         {
             case RunOutcome.QueueFull:
-                return Problem.QueueFull(request.Model.ExpectedWait);
+                return Problem.QueueFull(request.Classifier.ExpectedWait);
             case RunOutcome.TimedOut:
                 return Problem.TimedOut(milliseconds);
             case RunOutcome.Unavailable:

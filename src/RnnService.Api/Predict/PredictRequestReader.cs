@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using RnnService.Api.Configuration;
 using RnnService.Api.Errors;
+using RnnService.Core;
 using RnnService.Core.Taxonomy;
 using RnnService.Inference.Models;
 
@@ -148,17 +149,24 @@ internal ref struct PredictRequestReader
                 _ => Problem.Unavailable(lookup.Detail!, 30),
             };
         }
-        if (lookup.Model.IsRefusing)
+        if (Refusal(lookup.Model) is { } refusal)
         {
-            var wait = lookup.Model.ExpectedWait;
             lookup.Model.Release();
-            return Problem.QueueFull(wait);
+            return refusal;
         }
         _request?.Dispose();
         _request = new PredictRequest(lookup.Model);
         InputReader.ReadAll(ref _json, _request, _limits, _faults);
         return null;
     }
+
+    /// <summary>Why the model takes no request, or not now.</summary>
+    private static Problem? Refusal(LoadedModel model) => model.Classifier switch
+    {
+        null => Problem.Invalid([.. model.WhyNoClassifier.Select(f => new Fault("", $"Model \"{model.Name}\" cannot answer predictions, only raw tensors at /v2/models/{model.Name}/infer: {f.Detail}"))]),
+        { IsRefusing: true } busy => Problem.QueueFull(busy.ExpectedWait),
+        _ => null,
+    };
 
     private void LookAhead()
     {
@@ -309,7 +317,7 @@ internal ref struct PredictRequestReader
             request.TopK = TopK ?? request.TopK;
             request.TimeoutMilliseconds = Timeout;
             request.Threshold = Threshold ?? request.Threshold;
-            request.Decoding = request.Model.Tree.IsHierarchy ? Decoding ?? request.Decoding : Core.Taxonomy.Decoding.Independent;
+            request.Decoding = request.Classifier.Tree.IsHierarchy ? Decoding ?? request.Decoding : Core.Taxonomy.Decoding.Independent;
         }
     }
 }

@@ -3,36 +3,44 @@ using RnnService.Core.Numerics;
 namespace RnnService.Core.Taxonomy;
 
 /// <summary>
-/// Turns the logits of one sequence into a path of labels.
-/// Coherent by construction: p(node) = p(parent) * p(node | parent), where p(node | parent) is the softmax of the level's
-/// head over the node's siblings only. So children sum to their parent whatever the heads say, and no answer contradicts itself.
+/// Turns the logits of one sequence, one row or a row per window, into a path of labels.
+/// Coherent by construction: p(node) = p(parent) * p(node | parent), where p(node | parent) is the softmax of the node's logit
+/// over its siblings' only. So children sum to their parent whatever the heads say, and no answer contradicts itself.
+/// Under one head over the leaves, the leaves have its softmax, and a label that divides has the sum of its leaves: its logit is their logsumexp.
+/// Where all siblings are impossible (logits of negative infinity, as from a softmax that underflowed), they share their parent's probability equally.
+/// Over several rows, probabilities are means, which are as coherent because they are linear.
 /// Reuse one instance per thread or request: it owns the scratch memory and the result, which the next call overwrites.
 /// </summary>
 public sealed class HierarchyDecoder
 {
     private const int LongestInsertion = 64;
 
+    private readonly ScoreMap _scores;
     private readonly LabelTree _tree;
-    private readonly int[] _headOffsets;
+    private readonly double[] _logit;
+    private readonly double[] _row;
     private readonly double[] _probability;
     private readonly double[] _scratch;
     private readonly int[] _path;
     private readonly double[] _pathProbability;
     private readonly int[] _ranked;
+    private double[]? _levelShare;
+    private Decoding _decoding;
+    private int _rows;
 
-    /// <param name="tree">The label tree.</param>
-    /// <param name="headOffsets">For each level, where its head begins in a row of logits.</param>
-    public HierarchyDecoder(LabelTree tree, int[] headOffsets)
+    /// <param name="scores">The labels, and where their logits are in a row.</param>
+    public HierarchyDecoder(ScoreMap scores)
     {
-        ArgumentNullException.ThrowIfNull(tree);
-        ArgumentNullException.ThrowIfNull(headOffsets);
-        _tree = tree;
-        _headOffsets = headOffsets;
-        _probability = new double[tree.Count];
-        _scratch = new double[tree.Count];
-        _path = new int[tree.Levels.Count];
-        _pathProbability = new double[tree.Levels.Count];
-        _ranked = new int[tree.Leaves.Length];
+        ArgumentNullException.ThrowIfNull(scores);
+        _scores = scores;
+        _tree = scores.Tree;
+        _logit = new double[_tree.Count];
+        _row = new double[_tree.Count];
+        _probability = new double[_tree.Count];
+        _scratch = new double[_tree.Count];
+        _path = new int[_tree.Levels.Count];
+        _pathProbability = new double[_tree.Levels.Count];
+        _ranked = new int[_tree.Leaves.Length];
     }
 
     /// <summary>Nodes of the answer from coarse to fine.</summary>
@@ -58,21 +66,60 @@ public sealed class HierarchyDecoder
     public double Probability(int node) => _probability[node];
 
     /// <summary>Decodes one row of logits.</summary>
-    /// <param name="logits">All heads of one sequence, laid out as the offsets say.</param>
+    /// <param name="logits">All heads of one sequence, laid out as the score map says.</param>
     /// <param name="decoding">How the path is chosen.</param>
     /// <param name="threshold">The descent ends at the last node whose probability is at least this; the coarsest level is always answered. 0 never stops.</param>
-    /// <param name="topK">How many leaves to rank.</param>
-    /// <returns>False when the logits hold NaN or positive infinity, or nothing but negative infinity among siblings.</returns>
+    /// <param name="topK">How many leaves to rank; 1 ranks none.</param>
+    /// <returns>False when the logits hold NaN or positive infinity, or nothing but negative infinity among the coarsest labels.</returns>
     public bool TryDecode(ReadOnlySpan<float> logits, Decoding decoding, double threshold, int topK)
     {
-        PathLength = RankedCount = 0;
+        Begin(decoding);
+        if (!TryAdd(logits))
+            return false;
+        Finish(threshold, topK);
+        return true;
+    }
+
+    /// <summary>Begins an answer that averages rows of logits: <see cref="TryAdd"/> each, then <see cref="Finish"/>.</summary>
+    /// <param name="decoding">How the path is chosen. With conditional heads <see cref="Decoding.Independent"/> is <see cref="Decoding.TopDown"/>, because a head there says nothing without its parent's.</param>
+    public void Begin(Decoding decoding)
+    {
+        _decoding = decoding == Decoding.Independent && _scores.Scheme == HeadScheme.Children ? Decoding.TopDown : decoding;
+        _rows = PathLength = RankedCount = 0;
         Stopped = false;
         Consistent = true;
-        if (!TrySpread(logits, LabelTree.Root, 1))
+        Array.Clear(_probability);
+        if (_decoding == Decoding.Independent)
+            Array.Clear(_levelShare ??= new double[_tree.Count]);
+    }
+
+    /// <summary>Adds a row of logits, such as those of one window.</summary>
+    /// <param name="logits">All heads, laid out as the score map says.</param>
+    /// <returns>False when the logits hold NaN or positive infinity, or nothing but negative infinity among the coarsest labels; there is then no answer, and <see cref="Begin"/> begins the next.</returns>
+    public bool TryAdd(ReadOnlySpan<float> logits)
+    {
+        if (!TryReadLogits(logits) || !(_scores.Scheme == HeadScheme.Leaves ? TrySumLeaves() : TrySpread()))
             return false;
+        if (_decoding == Decoding.Independent && !TryAddLevels())
+            return false;
+        for (int node = 0; node < _row.Length; node++)
+            _probability[node] += _row[node];
+        _rows++;
+        return true;
+    }
+
+    /// <summary>Makes the answer from the rows that were added.</summary>
+    /// <param name="threshold">As for <see cref="TryDecode"/>.</param>
+    /// <param name="topK">As for <see cref="TryDecode"/>.</param>
+    /// <exception cref="InvalidOperationException">No row was added.</exception>
+    public void Finish(double threshold, int topK)
+    {
+        if (_rows == 0)
+            throw new InvalidOperationException("An answer needs at least one row of logits.");
+        Average(_probability);
         if (topK > 1)
             Rank(Math.Min(topK, _ranked.Length));
-        switch (decoding)
+        switch (_decoding)
         {
             case Decoding.BestPath:
                 ClimbFrom(MostProbableLeaf());
@@ -81,31 +128,120 @@ public sealed class HierarchyDecoder
                 Descend();
                 break;
             default:
-                return TryIndependent(logits);
+                Average(_levelShare!);
+                TakeBestOfLevels();
+                return;
         }
         Cut(threshold);
+    }
+
+    private bool TryReadLogits(ReadOnlySpan<float> logits)
+    {
+        for (int node = 0; node < _logit.Length; node++)
+        {
+            int position = _scores.Position(node);
+            double logit = position == ScoreMap.None ? 0 : logits[position];
+            if (double.IsNaN(logit) || logit == double.PositiveInfinity)
+                return false;
+            _logit[node] = logit;
+        }
         return true;
     }
 
-    /// <summary>Gives the children of a node, and theirs, their share of the node's probability.</summary>
-    private bool TrySpread(ReadOnlySpan<float> logits, int parent, double mass)
+    /// <summary>Probabilities from the root down, each label's a share of its parent's.</summary>
+    private bool TrySpread()
+    {
+        if (!TrySpread(LabelTree.Root, 1))
+            return false;
+        for (int node = 0; node < _row.Length; node++)   // parents come before their children
+            TrySpread(node, _row[node]);
+        return true;
+    }
+
+    /// <summary>Probabilities from the leaves up, and logits where a decoding asks for those of a level.</summary>
+    private bool TrySumLeaves()
+    {
+        var share = Shares(_tree.Leaves, equalIfImpossible: false);
+        if (share.IsEmpty)
+            return false;
+        for (int i = 0; i < share.Length; i++)
+            _row[_tree.Leaves[i]] = share[i];
+        for (int node = _row.Length - 1; node >= 0; node--)   // children come after their parents
+        {
+            var children = _tree.Children(node);
+            if (children.IsEmpty)
+                continue;
+            double sum = 0;
+            foreach (int child in children)
+                sum += _row[child];
+            _row[node] = Math.Min(1, sum);
+            if (_decoding == Decoding.Independent)
+                _logit[node] = LogSumExp(children);
+        }
+        return true;
+    }
+
+    private double LogSumExp(ReadOnlySpan<int> nodes)
+    {
+        double max = double.NegativeInfinity;
+        foreach (int node in nodes)
+            max = Math.Max(max, _logit[node]);
+        if (max == double.NegativeInfinity)
+            return max;
+        double sum = 0;
+        foreach (int node in nodes)
+            sum += Math.Exp(_logit[node] - max);
+        return max + Math.Log(sum);
+    }
+
+    /// <summary>Gives the children of a node their share of the node's probability.</summary>
+    /// <returns>False when the coarsest labels are all impossible.</returns>
+    private bool TrySpread(int parent, double mass)
     {
         var children = _tree.Children(parent);
         if (children.IsEmpty)
             return true;
-        var share = _scratch.AsSpan(0, children.Length);
-        for (int i = 0; i < children.Length; i++)
-            share[i] = logits[_headOffsets[_tree.Level(children[i])] + _tree.HeadIndex(children[i])];
-        if (!Softmax.TryApply(share))
-            return false;
-        for (int i = 0; i < children.Length; i++)
-            _probability[children[i]] = mass * share[i];
-        foreach (int child in children)
+        var share = Shares(children, equalIfImpossible: parent != LabelTree.Root);
+        for (int i = 0; i < share.Length; i++)
+            _row[children[i]] = mass * share[i];
+        return !share.IsEmpty;
+    }
+
+    private bool TryAddLevels()
+    {
+        for (int level = 0; level < _tree.Levels.Count; level++)
         {
-            if (!TrySpread(logits, child, _probability[child]))
+            var nodes = _tree.NodesOfLevel[level];
+            var share = Shares(nodes, equalIfImpossible: level > 0 && _tree.IsHierarchy);
+            if (share.IsEmpty)
                 return false;
+            for (int i = 0; i < share.Length; i++)
+                _levelShare![nodes[i]] += share[i];
         }
         return true;
+    }
+
+    /// <returns>The softmax over nodes, in scratch memory; empty when all are impossible and may not share equally.</returns>
+    private ReadOnlySpan<double> Shares(ReadOnlySpan<int> nodes, bool equalIfImpossible)
+    {
+        var share = _scratch.AsSpan(0, nodes.Length);
+        for (int i = 0; i < nodes.Length; i++)
+            share[i] = _logit[nodes[i]];
+        if (!Softmax.TryApply(share))
+        {
+            if (!equalIfImpossible)
+                return [];
+            share.Fill(1.0 / share.Length);
+        }
+        return share;
+    }
+
+    private void Average(double[] sums)
+    {
+        if (_rows == 1)
+            return;
+        for (int i = 0; i < sums.Length; i++)
+            sums[i] /= _rows;
     }
 
     private int MostProbableLeaf()
@@ -146,29 +282,23 @@ public sealed class HierarchyDecoder
         }
     }
 
-    private bool TryIndependent(ReadOnlySpan<float> logits)
+    private void TakeBestOfLevels()
     {
         int parent = LabelTree.Root;
         for (int level = 0; level < _tree.Levels.Count; level++)
         {
             var nodes = _tree.NodesOfLevel[level];
-            var share = _scratch.AsSpan(0, nodes.Length);
-            for (int i = 0; i < nodes.Length; i++)
-                share[i] = logits[_headOffsets[level] + _tree.HeadIndex(nodes[i])];
-            if (!Softmax.TryApply(share))
-                return false;
-            int best = 0;
-            for (int i = 1; i < nodes.Length; i++)
+            int best = nodes[0];
+            foreach (int node in nodes)
             {
-                if (share[i] > share[best])
-                    best = i;
+                if (_levelShare![node] > _levelShare[best])
+                    best = node;
             }
-            Consistent &= _tree.Parent(nodes[best]) == parent;
-            parent = _path[level] = nodes[best];
-            _pathProbability[level] = share[best];
+            Consistent &= _tree.Parent(best) == parent;
+            parent = _path[level] = best;
+            _pathProbability[level] = _levelShare![best];
         }
         PathLength = _tree.Levels.Count;
-        return true;
     }
 
     /// <summary>Probabilities fall along a coherent path, so the descent ends where the first one is too small.</summary>

@@ -45,8 +45,8 @@ public sealed class LabelTree
     /// <summary>The parent of a node, <see cref="Root"/> for a node of the coarsest level.</summary>
     public int Parent(int node) => _nodes[node].Parent;
 
-    /// <summary>Index of the node's logit in the head of its level.</summary>
-    public int HeadIndex(int node) => _nodes[node].HeadIndex;
+    /// <summary>Index of the node's logit in the head that scores it, as stated in <c>labels.json</c>; null where nothing is stated.</summary>
+    public int? StatedIndex(int node) => _nodes[node].Index;
 
     /// <summary>The children of a node, or of the <see cref="Root"/>, in tree order.</summary>
     public ReadOnlySpan<int> Children(int node) => node == Root ? _topLevel : _nodes[node].Children;
@@ -59,6 +59,16 @@ public sealed class LabelTree
         for (int i = length - 1; i >= 0; i--, node = Parent(node))
             path[i] = node;
         return path[..length];
+    }
+
+    /// <summary>The labels from the root's child to the node, <c>A/B/C</c>.</summary>
+    public string PathName(int node) => Parent(node) == Root ? Label(node) : $"{PathName(Parent(node))}/{Label(node)}";
+
+    /// <summary>JSON Pointer to the node in <c>labels.json</c>.</summary>
+    public string Pointer(int node)
+    {
+        int place = Children(Parent(node)).IndexOf(node);
+        return Parent(node) == Root ? $"/tree/{place}" : $"{Pointer(Parent(node))}/children/{place}";
     }
 
     /// <summary>Builds a tree.</summary>
@@ -86,7 +96,7 @@ public sealed class LabelTree
 
         var builder = new Builder(levels, faults);
         var top = builder.Add(roots, Root, 0, "/tree");
-        builder.CheckHeadIndices();
+        builder.CheckLevels();
         return faults.Count == before ? new LabelTree([.. levels], [.. builder.Nodes], top) : null;
     }
 
@@ -101,7 +111,7 @@ public sealed class LabelTree
     public static LabelTree Unrelated(IReadOnlyList<(string Head, int Width)> heads)
     {
         ArgumentNullException.ThrowIfNull(heads);
-        Node[] nodes = [.. heads.SelectMany((h, level) => Enumerable.Range(0, h.Width).Select(i => new Node($"{h.Head}:{i}", level, Root, i, [])))];
+        Node[] nodes = [.. heads.SelectMany((h, level) => Enumerable.Range(0, h.Width).Select(i => new Node($"{h.Head}:{i}", level, Root, null, [])))];
         int[] last = [.. Enumerable.Range(nodes.Length - heads[^1].Width, heads[^1].Width)];
         return new LabelTree([.. heads.Select(h => h.Head)], nodes, last) { IsHierarchy = false, Leaves = last };
     }
@@ -109,7 +119,6 @@ public sealed class LabelTree
     private sealed class Builder(IReadOnlyList<string> levels, List<Fault> faults)
     {
         private readonly HashSet<(int Level, string Label)> _seen = [];
-        private readonly int[] _perLevel = new int[levels.Count];
 
         public List<Node> Nodes { get; } = [];
 
@@ -133,32 +142,26 @@ public sealed class LabelTree
                     faults.Add(new Fault($"{pointer}/{i}/label", "A label must not be empty."));
                 else if (!_seen.Add((level, label)))
                     faults.Add(new Fault($"{pointer}/{i}/label", $"The label \"{label}\" occurs twice in level \"{levels[level]}\"; labels must differ within a level."));
+                if (index < 0)
+                    faults.Add(new Fault($"{pointer}/{i}/index", $"An index counts from 0; it is {index}."));
                 int number = numbers[i] = Nodes.Count;
-                Nodes.Add(new Node(label, level, parent, index ?? _perLevel[level], []));
-                _perLevel[level]++;
+                Nodes.Add(new Node(label, level, parent, index, []));
                 var added = Add(children ?? [], number, level + 1, $"{pointer}/{i}/children");
                 Nodes[number] = Nodes[number] with { Children = added };
             }
             return numbers;
         }
 
-        /// <summary>Every output index of a level's head must stand for exactly one node.</summary>
-        public void CheckHeadIndices()
+        /// <summary>A level without labels would be a distribution over nothing.</summary>
+        public void CheckLevels()
         {
             for (int level = 0; level < levels.Count; level++)
             {
-                var indices = Nodes.Where(n => n.Level == level).Select(n => n.HeadIndex).Order().ToArray();
-                if (!indices.SequenceEqual(Enumerable.Range(0, indices.Length)))
-                    faults.Add(new Fault("/tree", $"The indices of level \"{levels[level]}\" must be 0 to {indices.Length - 1}, each once; they are {string.Join(", ", indices)}."));
+                if (Nodes.Count > 0 && Nodes.All(n => n.Level != level))
+                    faults.Add(new Fault($"/levels/{level}", $"No label of the tree is in the level \"{levels[level]}\"; give the level labels or remove it."));
             }
         }
     }
 
-    private readonly record struct Node(string Label, int Level, int Parent, int HeadIndex, int[] Children);
+    private readonly record struct Node(string Label, int Level, int Parent, int? Index, int[] Children);
 }
-
-/// <summary>A label with its children, as written in <c>labels.json</c>.</summary>
-/// <param name="Label">Unique within its level.</param>
-/// <param name="Children">Labels of the next level that this one divides into.</param>
-/// <param name="Index">Index of the label's logit in the head of its level; by default the labels of a level are numbered in tree order.</param>
-public sealed record LabelNode(string Label, IReadOnlyList<LabelNode>? Children = null, int? Index = null);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using RnnService.Core.Batching;
 
 namespace RnnService.Core.Text;
 
@@ -18,7 +19,7 @@ public static class WordTokenizer
     /// <param name="maxLength">Longest sequence wanted, in time steps.</param>
     /// <param name="sequences">Receives the ids; the caller closes the sequence.</param>
     /// <returns>False as soon as the text has more than <paramref name="maxLength"/> tokens.</returns>
-    public static bool Encode(ReadOnlySpan<char> text, Vocabulary vocabulary, int maxLength, IdSequences sequences)
+    public static bool Encode(ReadOnlySpan<char> text, Vocabulary vocabulary, int maxLength, Sequences<int> sequences)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(sequences);

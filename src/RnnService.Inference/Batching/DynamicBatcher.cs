@@ -313,10 +313,10 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
     {
         tensors.Reset(rows, time);
         for (int row = 0; row < batch.Length; row++)
-            tensors.SetRow(row, batch[row].Request.Sequences[batch[row].Sequence]);
+            tensors.SetRow(row, batch[row].Request.Sequences, batch[row].Sequence);
         // rows that the graph insists on and nobody needs repeat the first, so that they can be no stranger to it than that one
         for (int row = batch.Length; row < rows; row++)
-            tensors.SetRow(row, batch[0].Request.Sequences[batch[0].Sequence]);
+            tensors.SetRow(row, batch[0].Request.Sequences, batch[0].Sequence);
         try
         {
             _runner.Run(tensors);
@@ -330,7 +330,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         for (int row = 0; row < batch.Length; row++)
         {
             var (request, sequence) = batch[row];
-            tensors.CopyLogits(row, request.Logits(sequence));
+            tensors.CopyNumbers(row, request.Numbers(sequence));
             request.QueueTime = Clock.Span(started - request.Arrived);
             request.InferTime = infer;
             request.BatchRows = rows;

@@ -1,17 +1,18 @@
 using System.Buffers;
 using System.Threading.Tasks.Sources;
-using RnnService.Core.Text;
+using RnnService.Core.Batching;
 
 namespace RnnService.Inference.Batching;
 
 /// <summary>
-/// The sequences of one caller on their way through the engine, and afterwards their logits.
+/// The sequences of one caller on their way through the engine, and afterwards what the heads say of them.
 /// Whoever made it disposes it once the run has ended; its buffers live on until no batch writes into them.
 /// </summary>
-public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
+/// <param name="sequences">Filled before the run, in the kind that the model takes; disposed with the request.</param>
+public sealed class SequenceRequest(Sequences sequences) : IDisposable, IValueTaskSource<RunOutcome>
 {
     private ManualResetValueTaskSourceCore<RunOutcome> _source = new() { RunContinuationsAsynchronously = true };
-    private float[] _logits = [];
+    private float[] _numbers = [];
     private int _width;
     private int _unanswered;
     private int _outcome = Pending;
@@ -19,8 +20,8 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
 
     private const int Pending = -1;
 
-    /// <summary>Token ids of the sequences; filled before the run.</summary>
-    public IdSequences Sequences { get; } = new();
+    /// <summary>The sequences as the graph takes them.</summary>
+    public Sequences Sequences { get; } = sequences;
 
     /// <summary>Number of sequences.</summary>
     public int Count => Sequences.Count;
@@ -37,8 +38,8 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
     /// <summary>Time steps of the batch that the last sequence ran in, padding included.</summary>
     public int BatchTime { get; internal set; }
 
-    /// <summary>Logits of one sequence, all heads one after the other; valid after a run that ended with <see cref="RunOutcome.Done"/>.</summary>
-    public Span<float> Logits(int sequence) => _logits.AsSpan(sequence * _width, _width);
+    /// <summary>What the heads answer for one sequence, one head after the other, as the graph says it; valid after a run that ended with <see cref="RunOutcome.Done"/>.</summary>
+    public Span<float> Numbers(int sequence) => _numbers.AsSpan(sequence * _width, _width);
 
     /// <summary>Number of sequences when the run began; stays when the caller disposes the request.</summary>
     internal int Admitted { get; private set; }
@@ -76,7 +77,7 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
     {
         _width = width;
         Admitted = _unanswered = Count;
-        _logits = ArrayPool<float>.Shared.Rent(Math.Max(1, checked(Count * width)));
+        _numbers = ArrayPool<float>.Shared.Rent(Math.Max(1, checked(Count * width)));
         Arrived = now;
         Deadline = deadline;
     }
@@ -107,9 +108,9 @@ public sealed class SequenceRequest : IDisposable, IValueTaskSource<RunOutcome>
         if (Interlocked.Decrement(ref _holders) != 0)
             return;
         Sequences.Dispose();
-        if (_logits.Length > 0)
-            ArrayPool<float>.Shared.Return(_logits);
-        _logits = [];
+        if (_numbers.Length > 0)
+            ArrayPool<float>.Shared.Return(_numbers);
+        _numbers = [];
     }
 
     public void Dispose()

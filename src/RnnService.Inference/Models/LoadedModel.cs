@@ -1,7 +1,5 @@
-using RnnService.Core.Batching;
-using RnnService.Core.Taxonomy;
-using RnnService.Core.Text;
-using RnnService.Inference.Batching;
+using Microsoft.ML.OnnxRuntime;
+using RnnService.Core;
 using RnnService.Inference.Onnx;
 
 namespace RnnService.Inference.Models;
@@ -9,17 +7,12 @@ namespace RnnService.Inference.Models;
 /// <summary>A version that is ready to answer. Immutable; safe for concurrent use.</summary>
 public sealed class LoadedModel : IDisposable
 {
-    private readonly OnnxRunner _runner;
-    private readonly DynamicBatcher _batcher;
+    private readonly InferenceSession _session;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 1;   // the repository is the first
     private bool _disposed;
 
-    internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher)
-    {
-        _runner = runner;
-        _batcher = batcher;
-    }
+    internal LoadedModel(InferenceSession session) => _session = session;
 
     /// <summary>Name of the model.</summary>
     public required string Name { get; init; }
@@ -30,33 +23,6 @@ public sealed class LoadedModel : IDisposable
     /// <summary>One sentence for people, from the manifest.</summary>
     public string? Description { get; init; }
 
-    /// <summary>The labels.</summary>
-    public required LabelTree Tree { get; init; }
-
-    /// <summary>For each level of <see cref="Tree"/>, where its head begins in a row of logits.</summary>
-    public required int[] HeadOffsets { get; init; }
-
-    /// <summary>Turns tokens into ids; null for a model that takes ids only.</summary>
-    public Vocabulary? Vocabulary { get; init; }
-
-    /// <summary>Ids up to this minus 1 are valid; null when any id is.</summary>
-    public int? VocabularySize { get; init; }
-
-    /// <summary>The smallest valid id: 0, or 1 where the graph takes 0 for padding and nothing else.</summary>
-    public int MinId { get; init; }
-
-    /// <summary>Longest sequence that is accepted, in time steps.</summary>
-    public required int MaxLength { get; init; }
-
-    /// <summary>Shortest sequence that is accepted: 1, but where the graph needs more steps, or has frozen time and cannot be padded.</summary>
-    public int MinLength { get; init; } = 1;
-
-    /// <summary>Decoding of requests that name none.</summary>
-    public required Decoding Decoding { get; init; }
-
-    /// <summary>Threshold of requests that name none, 0 to 1.</summary>
-    public required double Threshold { get; init; }
-
     /// <summary>Metrics from the model card.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
 
@@ -66,42 +32,14 @@ public sealed class LoadedModel : IDisposable
     /// <summary>The graph's outputs.</summary>
     public required IReadOnlyList<TensorDescription> Outputs { get; init; }
 
-    /// <summary>The outputs that score labels, in the order of a row of logits.</summary>
-    public required IReadOnlyList<Head> Heads { get; init; }
+    /// <summary>What was found out about the graph.</summary>
+    public required GraphFindings Graph { get; init; }
 
-    /// <summary>Exporter that wrote the graph.</summary>
-    public required string Producer { get; init; }
+    /// <summary>What it is to <c>POST /predict</c>; null for a graph that classifies no sequences, which serves raw tensors only.</summary>
+    public Classifier? Classifier { get; init; }
 
-    /// <summary>Version of the standard operator set that the graph uses.</summary>
-    public required long Opset { get; init; }
-
-    /// <summary>How the graph is run, and why.</summary>
-    public required BatchMode Mode { get; init; }
-
-    /// <summary>Which sequences may run together.</summary>
-    public required BatchPolicy Policy { get; init; }
-
-    /// <summary>What batches cost on this machine.</summary>
-    public required BatchCosts Costs { get; init; }
-
-    /// <summary>Batches that run at the same time.</summary>
-    public required int Workers { get; init; }
-
-    /// <summary>What has been done so far.</summary>
-    public BatchCounters Counters => _batcher.Counters;
-
-    /// <summary>Whether the queue is full, so that a request need not be read to be refused.</summary>
-    public bool IsRefusing => _batcher.IsRefusing;
-
-    /// <summary>How long a request that comes now would wait for its turn.</summary>
-    public TimeSpan ExpectedWait => _batcher.ExpectedWait;
-
-    /// <summary>Runs the sequences of one request. Its sequences must be non-empty, within <see cref="MaxLength"/>, their ids within <see cref="VocabularySize"/>.</summary>
-    /// <param name="request">Receives the logits.</param>
-    /// <param name="timeout">How long the caller is ready to wait.</param>
-    /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
-    public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
-        _batcher.RunAsync(request, timeout, callerGone);
+    /// <summary>Why there is no <see cref="Classifier"/>; empty when there is one.</summary>
+    public IReadOnlyList<Fault> WhyNoClassifier { get; init; } = [];
 
     /// <summary>Takes the model into use, so that it is not disposed before <see cref="Release"/>.</summary>
     /// <returns>False when it has been disposed or soon will be: look it up again.</returns>
@@ -129,8 +67,8 @@ public sealed class LoadedModel : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, true))
             return;
-        _batcher.Dispose();
-        _runner.Dispose();
+        Classifier?.Dispose();
+        _session.Dispose();
         _gone.SetResult();
     }
 }

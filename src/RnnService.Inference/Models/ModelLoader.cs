@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core;
 using RnnService.Core.Batching;
+using RnnService.Core.Features;
 using RnnService.Core.Manifests;
 using RnnService.Core.Taxonomy;
 using RnnService.Core.Text;
@@ -13,7 +14,7 @@ using RnnService.Inference.Onnx;
 namespace RnnService.Inference.Models;
 
 /// <summary>Makes a <see cref="LoadedModel"/> from a folder: reads everything, checks it against the graph, probes and measures the graph by running it.</summary>
-internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHealth health, ILogger<ModelLoader> logger)
+internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, EngineHealth health, ILogger<ModelLoader> logger)
 {
     private const int LengthUnlessStated = 4096;
 
@@ -31,7 +32,7 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
         var (graph, session) = OpenGraph(folder, faults);
         try
         {
-            return Assemble(folder, manifest, tree, vocabulary, graph, session, faults);
+            return Assemble(folder, new Beside(manifest, tree, vocabulary), graph, session, faults);
         }
         catch
         {
@@ -40,56 +41,91 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
         }
     }
 
-    private LoadedModel Assemble(ModelFolder folder, ModelManifest manifest, LabelTree? tree, Vocabulary? vocabulary, OnnxGraph graph, InferenceSession session, List<Fault> faults)
-    {
-        var signature = ModelSignature.Find(session, graph, manifest, faults);
-        int[]? offsets = null;
-        if (signature is not null)
-        {
-            bool unrelated = tree is null && signature.Heads.Count > 1;
-            tree ??= unrelated
-                ? LabelTree.Unrelated([.. signature.Heads.Select(h => (h.Output, h.Width))])
-                : LabelTree.Flat(signature.Heads[0].Output, signature.Heads[0].Width);
-            offsets = signature.Match(tree, manifest, faults);
-        }
-        int? rows = signature is null ? null : graph.EmbeddingRows(signature.IdsInput);
-        if (vocabulary is not null && rows is not null && vocabulary.Count != rows)
-            faults.Add(new Fault("", $"vocab.txt has {vocabulary.Count} entries and the graph's embedding {rows} rows; they must belong together."));
-        if (faults.Count > 0)
-            throw new ModelLoadException(faults);
+    /// <summary>What lies beside the graph.</summary>
+    private sealed record Beside(ModelManifest Manifest, LabelTree? Tree, Vocabulary? Vocabulary);
 
-        int maxLength = manifest.MaxLength ?? LengthUnlessStated;
-        using var probe = new ModelProbe(session, signature!, graph, rows ?? vocabulary?.Count, maxLength);
-        var mode = probe.Run(faults) ?? throw new ModelLoadException(faults);
-        var settings = batching.Value.For(folder.Name);
-        var policy = PolicyFor(mode, settings);
-        var runner = new OnnxRunner(session, signature! with { TimeMajor = mode.TimeMajor });
-        var costs = CostCalibration.Measure(runner, policy, mode.MaxLength, Math.Min(1, (mode.VocabularySize ?? 2) - 1));
-        return new LoadedModel(runner, new DynamicBatcher(runner, policy, costs, settings, health.BreakDown, logger))
+    private LoadedModel Assemble(ModelFolder folder, Beside beside, OnnxGraph graph, InferenceSession session, List<Fault> faults)
+    {
+        var findings = SignatureFinder.Find(session, graph, beside.Manifest);
+        var ignored = findings.Ignored.ToList();
+        faults.AddRange(findings.Faults);
+        var classifier = faults.Count > 0 ? null : MakeClassifier(folder, beside, graph, session, findings.Signature!, ignored, faults);
+        // whoever writes a manifest, labels or a vocabulary wants a classifier; a graph alone may be anything, and then serves raw tensors
+        if (classifier is null && (File.Exists(folder.Manifest) || File.Exists(folder.Labels) || File.Exists(folder.Vocabulary)))
+            throw new ModelLoadException(faults);
+        return new LoadedModel(session)
         {
             Name = folder.Name,
             Version = folder.Version,
-            Description = manifest.Description,
-            Tree = tree!,
-            HeadOffsets = offsets!,
+            Description = beside.Manifest.Description,
+            Metrics = ModelCard.ReadMetrics(folder.Card),
+            Inputs = Metadata.List(session.InputMetadata),
+            Outputs = Metadata.List(session.OutputMetadata),
+            Graph = new GraphFindings
+            {
+                Producer = graph.Producer,
+                Opset = graph.Opset,
+                RecurrentNodes = graph.RecurrentNodes,
+                ExternalFiles = graph.ExternalFiles,
+                Inputs = (classifier?.Signature ?? findings.Signature) is { } signature ? InputRole.Of(signature) : [],
+                Ignored = ignored,
+                LooksLikeClassifier = findings.LooksLikeClassifier,
+            },
+            Classifier = classifier,
+            WhyNoClassifier = classifier is null ? faults : [],
+        };
+    }
+
+    private Classifier? MakeClassifier(ModelFolder folder, Beside beside, OnnxGraph graph, InferenceSession session, ModelSignature found, List<IgnoredOutput> ignored, List<Fault> faults)
+    {
+        var (manifest, tree, vocabulary) = beside;
+        int? rows = found.Sequence.Kind == SequenceKind.Ids ? graph.EmbeddingRows(found.Sequence.Name) : null;
+        if (vocabulary is not null && rows is not null && vocabulary.Count != rows)
+            faults.Add(new Fault("", $"vocab.txt has {vocabulary.Count} entries and the graph's embedding {rows} rows; they must belong together."));
+        var features = FeaturesOf(found.Sequence, manifest, faults);
+        if (faults.Count > 0)
+            return null;
+        var settings = new ProbeSettings(rows ?? vocabulary?.Count, manifest.MaxLength ?? LengthUnlessStated, manifest.MaskMarks is not null, [.. manifest.Heads?.Where(h => h.Activation is not null).Select(h => h.Output) ?? []]);
+        if (new ModelProbe(session, graph, settings, ignored).Run(found, faults) is not var (mode, signature))
+            return null;
+        bool unrelated = tree is null && signature.Heads.Count > 1;
+        tree ??= unrelated
+            ? LabelTree.Unrelated([.. signature.Heads.Select(h => (h.Output, h.Width))])
+            : LabelTree.Flat(signature.Heads[0].Output, signature.Heads[0].Width);
+        var scores = HeadAssignment.Find(tree, manifest.Heads, [.. signature.Heads.Select(h => (h.Output, h.Width))], faults);
+        if (scores is null)
+            return null;
+        var batching = batchingOptions.Value.For(folder.Name);
+        var policy = PolicyFor(mode, batching);
+        var runner = new OnnxRunner(session, signature);
+        using var sequences = new ProbeRuns(session, signature) { VocabularySize = mode.VocabularySize ?? 3 };
+        var costs = CostCalibration.Measure(runner, policy, mode.MaxLength, sequences);
+        return new Classifier(runner, new DynamicBatcher(runner, policy, costs, batching, health.BreakDown, logger))
+        {
+            Scores = scores,
+            Features = features,
+            Windows = manifest.Features?.Window?.Cut,
             Vocabulary = manifest.Tokenizer is null ? null : vocabulary,
             VocabularySize = mode.VocabularySize,
             MinId = mode.TakesPaddingId ? 0 : 1,
             MaxLength = mode.MaxLength,
             MinLength = mode.MinLength,
-            Decoding = DecodingNames.Parse(manifest.Decoding) ?? (tree!.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
+            Decoding = manifest.Decoding ?? (tree.IsHierarchy ? Decoding.BestPath : Decoding.Independent),
             Threshold = manifest.Threshold ?? 0,
-            Metrics = ModelCard.ReadMetrics(folder.Card),
-            Inputs = signature!.Inputs,
-            Outputs = signature.Outputs,
-            Heads = signature.Heads,
-            Producer = graph.Producer,
-            Opset = graph.Opset,
             Mode = mode,
             Policy = policy,
             Costs = costs,
-            Workers = settings.Workers!.Value,
+            Workers = batching.Workers!.Value,
         };
+    }
+
+    private static FeatureTransform? FeaturesOf(SequenceInput input, ModelManifest manifest, List<Fault> faults)
+    {
+        if (input.Kind == SequenceKind.Features)
+            return FeatureTransform.Build(manifest.Features, input.Width, faults);
+        if (manifest.Features is not null)
+            faults.Add(new Fault("/features", $"model.json describes numeric sequences, but the graph's input \"{input.Name}\" takes {(input.Kind == SequenceKind.Ids ? "token ids" : "texts")}. Remove \"features\"."));
+        return null;
     }
 
     private static BatchPolicy PolicyFor(BatchMode mode, BatchingSettings settings) => new()

@@ -92,9 +92,10 @@ internal sealed partial class VersionLoading : IDisposable
         else if (Table.Complete(folder, model!, content!))
         {
             Interlocked.Increment(ref _loads);
-            LogLoaded(_logger, folder.Name, folder.Version, Stopwatch.GetElapsedTime(started).TotalMilliseconds, model!.Mode.Name, model.Mode.Reason);
-            if (model.Mode.Remedy is { } remedy)
-                LogSlowMode(_logger, folder.Name, folder.Version, model.Mode.Name, remedy);
+            var mode = model!.Classifier?.Mode;
+            LogLoaded(_logger, folder.Name, folder.Version, Stopwatch.GetElapsedTime(started).TotalMilliseconds, mode?.Name ?? "tensors only", mode?.Reason ?? string.Join(" ", model.WhyNoClassifier));
+            if (mode?.Remedy is { } remedy)
+                LogSlowMode(_logger, folder.Name, folder.Version, mode.Name, remedy);
             model = null;   // it is the table's
         }
         model?.Dispose();

@@ -13,8 +13,8 @@ internal static class CostCalibration
     /// <param name="runner">Runs the graph.</param>
     /// <param name="policy">Shapes that will occur.</param>
     /// <param name="maxLength">Longest sequence, in time steps.</param>
-    /// <param name="id">A valid token id.</param>
-    public static BatchCosts Measure(OnnxRunner runner, BatchPolicy policy, int maxLength, int id)
+    /// <param name="sequences">Generates sequences.</param>
+    public static BatchCosts Measure(OnnxRunner runner, BatchPolicy policy, int maxLength, ProbeRuns sequences)
     {
         int[] times = policy.FixedTime > 0 ? [policy.FixedTime] : [.. new[] { 4, 16, 48 }.Select(t => Math.Min(t, maxLength)).Distinct()];
         int[] rows = policy.FixedRows > 0 ? [policy.FixedRows] : [.. new[] { 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256 }.Where(r => r < policy.MaxRows), policy.MaxRows];
@@ -27,20 +27,19 @@ internal static class CostCalibration
             {
                 if (points.Count > 0 && (spent.Elapsed > Patience || (r > 1 && (long)r * t > policy.MaxPaddedTokens)))
                     continue;
-                points.Add(new CostPoint(r, t, Best(runner, tensors, r, t, id)));
+                points.Add(new CostPoint(r, t, Best(runner, tensors, r, t, sequences)));
             }
         }
         return BatchCosts.Fit(points);
     }
 
     /// <summary>The fastest of a few runs: what disturbs a run only ever makes it slower.</summary>
-    private static double Best(OnnxRunner runner, BatchTensors tensors, int rows, int time, int id)
+    private static double Best(OnnxRunner runner, BatchTensors tensors, int rows, int time, ProbeRuns sequences)
     {
         tensors.Reset(rows, time);
-        Span<int> sequence = new int[time];
-        sequence.Fill(id);
+        using var sequence = sequences.Generate([time]);
         for (int row = 0; row < rows; row++)
-            tensors.SetRow(row, sequence);
+            tensors.SetRow(row, sequence, 0);
         double best = double.PositiveInfinity;
         for (int i = 0; i <= Repeats; i++)
         {

@@ -8,51 +8,64 @@ internal sealed class OnnxRunner : IDisposable
 {
     private readonly InferenceSession _session;
     private readonly RunOptions _runOptions = new();
-    private readonly bool _ownsSession;
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
 
-    /// <param name="session">The session.</param>
+    /// <param name="session">The session; it outlives the runner.</param>
     /// <param name="signature">What goes in and comes out.</param>
-    /// <param name="ownsSession">Whether the session ends with the runner.</param>
     /// <param name="quiet">Whether runs may fail without a line on standard error, because failing is what they are to find out.</param>
-    public OnnxRunner(InferenceSession session, ModelSignature signature, bool ownsSession = true, bool quiet = false)
+    public OnnxRunner(InferenceSession session, ModelSignature signature, bool quiet = false)
     {
         if (quiet)
             _runOptions.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
         _session = session;
-        _ownsSession = ownsSession;
         Signature = signature;
-        _inputNames = signature.LengthsInput is null ? [signature.IdsInput] : [signature.IdsInput, signature.LengthsInput];
+        _inputNames = [signature.Sequence.Name, .. signature.Sides.Select(s => s.Name)];
         _outputNames = [.. signature.Heads.Select(h => h.Output)];
     }
 
     public ModelSignature Signature { get; }
 
-    /// <summary>Runs what the tensors hold and leaves the logits in them.</summary>
-    /// <exception cref="OnnxRuntimeException">The graph failed on this batch, or answers in another shape than [rows, labels].</exception>
+    /// <summary>Runs what the tensors hold and leaves the heads' numbers in them.</summary>
+    /// <exception cref="OnnxRuntimeException">The graph failed on this batch, or answers in another shape than one row a sequence.</exception>
     public void Run(BatchTensors batch)
     {
-        using var ids = batch.IdsValue();
-        using var lengths = Signature.LengthsInput is null ? null : batch.LengthsValue();
+        var inputs = new OrtValue[_inputNames.Length];
         var outputs = new OrtValue[_outputNames.Length];
         try
         {
+            for (int i = 0; i < inputs.Length; i++)
+                inputs[i] = batch.InputValue(i);
             for (int h = 0; h < outputs.Length; h++)
-                outputs[h] = batch.LogitsValue(h);
-            _session.Run(_runOptions, _inputNames, lengths is null ? [ids] : [ids, lengths], _outputNames, outputs);
+                outputs[h] = batch.HeadValue(h);
+            _session.Run(_runOptions, _inputNames, inputs, _outputNames, outputs);
+            GC.KeepAlive(batch);
         }
         finally
         {
-            foreach (var output in outputs)
-                output?.Dispose();
+            foreach (var value in inputs)
+                value?.Dispose();
+            foreach (var value in outputs)
+                value?.Dispose();
         }
     }
 
-    public void Dispose()
+    /// <summary>Runs what the tensors hold and says what shapes the heads' outputs have.</summary>
+    /// <exception cref="OnnxRuntimeException">The graph failed on this batch.</exception>
+    public long[][] ShapesOf(BatchTensors batch)
     {
-        _runOptions.Dispose();
-        if (_ownsSession)
-            _session.Dispose();
+        OrtValue[] inputs = [.. _inputNames.Select((_, i) => batch.InputValue(i))];
+        try
+        {
+            using var outputs = _session.Run(_runOptions, _inputNames, inputs, _outputNames);
+            return [.. outputs.Select(o => o.GetTensorTypeAndShape().Shape)];
+        }
+        finally
+        {
+            foreach (var value in inputs)
+                value.Dispose();
+        }
     }
+
+    public void Dispose() => _runOptions.Dispose();
 }

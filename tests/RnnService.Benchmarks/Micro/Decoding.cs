@@ -23,7 +23,7 @@ public class Decoding
     {
         var tree = LabelsDocument.Parse(File.ReadAllBytes(new TestedModel(TestedModel.RepositoryModels()).Labels), [])!;
         var widths = tree.NodesOfLevel.Select(nodes => nodes.Length).ToArray();
-        _decoder = new HierarchyDecoder(tree, [0, widths[0]]);
+        _decoder = new HierarchyDecoder(ScoreMap.PerLevel(tree, [0, widths[0]]));
         var random = new Random(11);
         _logits = [.. Enumerable.Range(0, widths.Sum()).Select(_ => 8 * random.NextSingle() - 4)];
     }

@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using RnnService.Core.Batching;
 using RnnService.Core.Text;
 
 namespace RnnService.Benchmarks.Micro;
@@ -6,7 +7,7 @@ namespace RnnService.Benchmarks.Micro;
 /// <summary>From text to token ids.</summary>
 public class Tokenizing : IDisposable
 {
-    private readonly IdSequences _sequences = new();
+    private readonly Sequences<int> _sequences = new();
     private Vocabulary _vocabulary = null!;
 
     [GlobalSetup]

@@ -24,48 +24,66 @@ public sealed class LabelsDocumentTests
     {
         var tree = Parse(Good, out var faults);
         Assert.Empty(faults);
-        var document = LabelsDocument.Of(tree!);
+        var document = LabelsDocument.Of(ScoreMap.PerLevel(tree!, [0, 2]));
         Assert.Equal(["a", "b"], document.Levels);
         Assert.Equal(["x", "y"], document.Tree.Select(n => n.Label));
         Assert.Equal([1, 0], document.Tree[0].Children!.Select(n => n.Index!.Value));
         Assert.Null(document.Tree[1].Children);
     }
 
-    [Theory]
-    [InlineData("null", "labels.json is null")]
-    [InlineData("", "labels.json")]
-    [InlineData("[]", "labels.json")]
-    [InlineData("""{"levels":["a"]}""", "tree")]
-    [InlineData("""{"tree":[]}""", "levels")]
-    [InlineData("""{"levels":["a"],"tree":[{"label":"x","colour":"red"}]}""", "colour")]
-    [InlineData("""{"levels":["a"],"levels":["a"],"tree":[{"label":"x"}]}""", "levels")]
-    [InlineData("""{"levels":"a","tree":[{"label":"x"}]}""", "$.levels")]
-    [InlineData("""{"levels":["a"],"tree":[{"label":7}]}""", "$.tree[0].label")]
-    [InlineData("""{"levels":["a"],"tree":[{}]}""", "label")]
-    [InlineData("""{"levels":["a"],"tree":[{"label":null}]}""", "label")]
-    [InlineData("""{"levels":["a"],"tree":[{"label":"x","index":1.5}]}""", "$.tree[0].index")]
-    [InlineData("""{"levels":null,"tree":[{"label":"x"}]}""", "levels")]
-    [InlineData("""{"levels":["a"],"tree":[{"label":"x"}]""", "labels.json")]
-    public void Parse_UnreadableDocument_IsOneFaultThatNamesThePlace(string json, string part)
+    [Fact]
+    public void Of_OneHeadOverTheLeaves_GivesIndicesToLeavesOnly()
     {
-        Assert.Null(Parse(json, out var faults));
-        Faults.AssertSingle(faults, "", part);
+        var tree = Parse(Good, out _)!;
+        var document = LabelsDocument.Of(HeadAssignment.Find(tree, null, [("out", 3)], [])!);
+        Assert.Null(document.Tree[0].Index);
+        Assert.Equal([1, 0], document.Tree[0].Children!.Select(n => n.Index!.Value));
+        Assert.Equal(2, document.Tree[1].Index);
+    }
+
+    [Fact]
+    public void Parse_SchemaField_IsAllowed()
+    {
+        Assert.NotNull(Parse("""{"$schema":"labels.schema.json","levels":["a"],"tree":[{"label":"x"}]}""", out var faults));
+        Assert.Empty(faults);
     }
 
     [Theory]
-    [InlineData("""{"levels":[null],"tree":[{"label":"x"}]}""")]
-    [InlineData("""{"levels":["a"],"tree":[null]}""")]
-    [InlineData("""{"levels":["a","b"],"tree":[{"label":"x","children":[null]}]}""")]
-    public void Parse_NullInAList_IsFault(string json)
+    [InlineData("null", "", "labels.json is null")]
+    [InlineData("", "", "labels.json cannot be read as JSON")]
+    [InlineData("[]", "", "labels.json is a list")]
+    [InlineData("""{"levels":["a"],"levels":["a"],"tree":[{"label":"x"}]}""", "", "levels")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":"x"}]""", "", "labels.json")]
+    [InlineData("""{"levels":["a"]}""", "/tree", "missing")]
+    [InlineData("""{"tree":[]}""", "/levels", "missing")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":"x","colour":"red"}]}""", "/tree/0/colour", "label, children, index")]
+    [InlineData("""{"levels":"a","tree":[{"label":"x"}]}""", "/levels", "a list")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":7}]}""", "/tree/0/label", "a text")]
+    [InlineData("""{"levels":["a"],"tree":[{}]}""", "/tree/0/label", "missing")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":null}]}""", "/tree/0/label", "not null")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":"x","index":1.5}]}""", "/tree/0/index", "a whole number")]
+    [InlineData("""{"levels":["a"],"tree":[{"label":"x","index":-1}]}""", "/tree/0/index", "at least 0")]
+    [InlineData("""{"levels":null,"tree":[{"label":"x"}]}""", "/levels", "not null")]
+    [InlineData("""{"levels":[null],"tree":[{"label":"x"}]}""", "/levels/0", "not null")]
+    [InlineData("""{"levels":["a"],"tree":[null]}""", "/tree/0", "not null")]
+    [InlineData("""{"levels":["a","b"],"tree":[{"label":"x","children":[null]}]}""", "/tree/0/children/0", "not null")]
+    public void Parse_UnreadableDocument_IsOneFaultThatNamesThePlace(string json, string pointer, string part)
     {
         Assert.Null(Parse(json, out var faults));
-        Assert.NotEmpty(faults);
+        Faults.AssertSingle(faults, pointer, part);
+    }
+
+    [Fact]
+    public void Parse_SeveralUnreadableParts_ListsAll()
+    {
+        Assert.Null(Parse("""{"levels":["a",1],"tree":[{"label":"x","children":[{"lable":"y"}]}],"name":"z"}""", out var faults));
+        Faults.AssertPointers(faults, "/levels/1", "/tree/0/children/0/lable", "/tree/0/children/0/label", "/name");
     }
 
     [Fact]
     public void Parse_SeveralFaultsInTheTree_ListsAll()
     {
-        Assert.Null(Parse("""{"levels":["a","a"],"tree":[{"label":""},{"label":"x"},{"label":"x"}]}""", out var faults));
+        Assert.Null(Parse("""{"levels":["a","a"],"tree":[{"label":" "},{"label":"x","children":[{"label":"k"}]},{"label":"x"}]}""", out var faults));
         Faults.AssertPointers(faults, "/levels", "/tree/0/label", "/tree/2/label");
     }
 

@@ -11,7 +11,9 @@ public sealed class LabelTreeTests
         Assert.Equal(["x", "x1", "x2", "y", "z", "z1"], Enumerable.Range(0, tree.Count).Select(tree.Label));
         Assert.Equal([0, 1, 1, 0, 0, 1], Enumerable.Range(0, tree.Count).Select(tree.Level));
         Assert.Equal([LabelTree.Root, 0, 0, LabelTree.Root, LabelTree.Root, 4], Enumerable.Range(0, tree.Count).Select(tree.Parent));
-        Assert.Equal([0, 0, 1, 1, 2, 2], Enumerable.Range(0, tree.Count).Select(tree.HeadIndex));
+        Assert.All(Enumerable.Range(0, tree.Count), node => Assert.Null(tree.StatedIndex(node)));
+        Assert.Equal(["/tree/0", "/tree/0/children/0", "/tree/0/children/1", "/tree/1", "/tree/2", "/tree/2/children/0"], Enumerable.Range(0, tree.Count).Select(tree.Pointer));
+        Assert.Equal(["x", "x/x1", "x/x2", "y", "z", "z/z1"], Enumerable.Range(0, tree.Count).Select(tree.PathName));
         Assert.Equal([0, 3, 4], tree.Children(LabelTree.Root).ToArray());
         Assert.Equal([1, 2], tree.Children(0).ToArray());
         Assert.Equal([1, 2, 3, 5], tree.Leaves);
@@ -25,8 +27,8 @@ public sealed class LabelTreeTests
     public void Build_StatedIndices_AreKept()
     {
         var tree = Build(["a"], new LabelNode("x", Index: 1), new LabelNode("y", Index: 0));
-        Assert.Equal(1, tree.HeadIndex(0));
-        Assert.Equal(0, tree.HeadIndex(1));
+        Assert.Equal(1, tree.StatedIndex(0));
+        Assert.Equal(0, tree.StatedIndex(1));
     }
 
     [Fact]
@@ -59,13 +61,11 @@ public sealed class LabelTreeTests
     [Fact]
     public void Build_RepeatedLevel_IsFault() => AssertFault("/levels", "differ", ["a", "a"], new LabelNode("x", [new("y")]));
 
-    [Theory]
-    [InlineData(0, 0)]
-    [InlineData(0, 2)]
-    [InlineData(-1, 0)]
-    [InlineData(1, null)]
-    public void Build_IndicesThatAreNoNumbering_IsFault(int? first, int? second) =>
-        AssertFault("/tree", "each once", ["a"], new LabelNode("x", Index: first), new LabelNode("y", Index: second));
+    [Fact]
+    public void Build_NegativeIndex_PointsAtIt() => AssertFault("/tree/1/index", "from 0", ["a"], new LabelNode("x"), new LabelNode("y", Index: -1));
+
+    [Fact]
+    public void Build_LevelWithoutLabels_PointsAtIt() => AssertFault("/levels/1", "No label", ["a", "b"], new LabelNode("x"));
 
     [Fact]
     public void Build_SeveralFaults_ListsAll()

@@ -1,3 +1,4 @@
+using RnnService.Core.Batching;
 using RnnService.Core.Text;
 using RnnService.TestData;
 
@@ -14,7 +15,7 @@ public sealed class VocabularyTests
         Assert.All(GoldenFile.Entries, entry =>
         {
             Assert.Equal(entry.Ids, entry.Tokens.Select(t => vocabulary!.Lookup(t)));
-            using var sequences = new IdSequences();
+            using var sequences = new Sequences<int>();
             Assert.True(WordTokenizer.Encode(entry.Text, vocabulary!, entry.Ids.Length, sequences));
             sequences.Finish();
             Assert.Equal(entry.Ids, sequences[0].ToArray());

@@ -1,3 +1,4 @@
+using RnnService.Core.Batching;
 using RnnService.Core.Text;
 using RnnService.TestData;
 
@@ -98,7 +99,7 @@ public sealed class WordTokenizerTests
     [Fact]
     public void Encode_MoreTokensThanWanted_StopsAndSaysSo()
     {
-        using var sequences = new IdSequences();
+        using var sequences = new Sequences<int>();
         Assert.False(WordTokenizer.Encode("a b c d", SmallVocabulary.Make(), 3, sequences));
         Assert.Equal(3, sequences.OpenLength);
     }
@@ -106,7 +107,7 @@ public sealed class WordTokenizerTests
     [Fact]
     public void Encode_AsManyTokensAsWanted_IsTrue()
     {
-        using var sequences = new IdSequences();
+        using var sequences = new Sequences<int>();
         Assert.True(WordTokenizer.Encode(" a b c? ", SmallVocabulary.Make(), 4, sequences));
         Assert.Equal(4, sequences.OpenLength);
     }
@@ -114,7 +115,7 @@ public sealed class WordTokenizerTests
     [Fact]
     public void Encode_HugeText_TakesLinearTime()
     {
-        using var sequences = new IdSequences();
+        using var sequences = new Sequences<int>();
         Assert.True(WordTokenizer.Encode(string.Concat(Enumerable.Repeat("''a'' ", 200_000)), SmallVocabulary.Make(), int.MaxValue, sequences));
         Assert.Equal(600_000, sequences.OpenLength);
     }

@@ -1,3 +1,4 @@
+using RnnService.Core.Batching;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Models;
 
@@ -84,7 +85,7 @@ public sealed class DynamicBatcherTests : IAsyncDisposable
         // all of one length, so that they share batches with the one whose id the graph cannot look up; more of them than one plan covers
         using var poisoned = Request(700, 9);
         for (int t = 0; t < 9; t++)
-            poisoned.Sequences.Add(model.VocabularySize!.Value + 1);
+            ((Sequences<int>)poisoned.Sequences).Add(model.VocabularySize!.Value + 1);
         poisoned.Sequences.Finish();
         var neighbours = Enumerable.Range(0, 30).Select(_ => Request(3, 9)).ToArray();
         var first = Task.Run(async () => await model.RunAsync(poisoned, Patience, CancellationToken.None));
@@ -139,7 +140,7 @@ public sealed class DynamicBatcherTests : IAsyncDisposable
         {
             for (int i = 0; i < 20; i++)
             {
-                using var request = new SequenceRequest();
+                using var request = model.NewRequest();
                 for (int n = 0; n < 32; n++)
                     Add(request, 3 + (int)(random.NextDouble() * random.NextDouble() * 60));
                 Assert.Equal(RunOutcome.Done, await model.RunAsync(request, Patience, CancellationToken.None));
@@ -159,16 +160,16 @@ public sealed class DynamicBatcherTests : IAsyncDisposable
         _folders.Dispose();
     }
 
-    private async Task<LoadedModel> StartAsync(params (string Key, string Value)[] settings)
+    private async Task<Classifier> StartAsync(params (string Key, string Value)[] settings)
     {
         _folders.Add("questions");
         _running = await RunningRepository.StartAsync(_folders.Root, settings);
-        return _running.Only("questions").Model!;
+        return _running.Only("questions").Model!.Classifier!;
     }
 
     private static SequenceRequest Request(int count, int length)
     {
-        var request = new SequenceRequest();
+        var request = new SequenceRequest(new Sequences<int>());
         for (int i = 0; i < count; i++)
             Add(request, length);
         return request;
@@ -177,12 +178,12 @@ public sealed class DynamicBatcherTests : IAsyncDisposable
     private static void Add(SequenceRequest request, int length)
     {
         for (int t = 0; t < length; t++)
-            request.Sequences.Add(2 + t);
+            ((Sequences<int>)request.Sequences).Add(2 + t);
         request.Sequences.Finish();
     }
 
     /// <summary>The counters once nothing runs any more.</summary>
-    private static async Task<BatchCounters> QuietAsync(LoadedModel model)
+    private static async Task<BatchCounters> QuietAsync(Classifier model)
     {
         await UntilAsync(() => model.Counters.Queued == 0);
         var counters = model.Counters;

@@ -11,16 +11,16 @@ public sealed class LoadedModelTests(ShippedModels models)
     public async Task RunAsync_EachGoldenTextAlone_GivesGoldenProbabilities()
     {
         foreach (var entry in GoldenFile.Entries)
-            Engine.AssertClose(Expected(entry), Assert.Single(await Engine.ProbabilitiesAsync(models.Questions, [entry.Ids])), Tolerance);
+            Engine.AssertClose(Expected(entry), Assert.Single(await Engine.ProbabilitiesAsync(models.Classifier, [entry.Ids])), Tolerance);
     }
 
     [Fact]
     public async Task RunAsync_AllGoldenTextsInOneRequest_AnswersEachAsAlone()
     {
-        var together = await Engine.ProbabilitiesAsync(models.Questions, GoldenFile.Entries.Select(e => e.Ids));
+        var together = await Engine.ProbabilitiesAsync(models.Classifier, GoldenFile.Entries.Select(e => e.Ids));
         for (int i = 0; i < together.Length; i++)
         {
-            var alone = await Engine.ProbabilitiesAsync(models.Questions, [GoldenFile.Entries[i].Ids]);
+            var alone = await Engine.ProbabilitiesAsync(models.Classifier, [GoldenFile.Entries[i].Ids]);
             Engine.AssertClose(alone[0], together[i], Tolerance);
         }
     }
@@ -30,7 +30,7 @@ public sealed class LoadedModelTests(ShippedModels models)
     {
         var random = new Random(11);
         var requests = Enumerable.Range(0, 64).Select(_ => random.GetItems(GoldenFile.Entries.ToArray(), random.Next(1, 8))).ToArray();
-        var answers = await Task.WhenAll(requests.Select(r => Task.Run(() => Engine.ProbabilitiesAsync(models.Questions, r.Select(e => e.Ids)))));
+        var answers = await Task.WhenAll(requests.Select(r => Task.Run(() => Engine.ProbabilitiesAsync(models.Classifier, r.Select(e => e.Ids)))));
         for (int i = 0; i < requests.Length; i++)
         {
             for (int j = 0; j < requests[i].Length; j++)
@@ -44,17 +44,17 @@ public sealed class LoadedModelTests(ShippedModels models)
     public async Task RunAsync_LongestBesideShortest_AnswersEachAsAlone(int first, int second)
     {
         var random = new Random(first);
-        int[][] sequences = [.. new[] { first, second, 7 }.Select(n => Enumerable.Range(0, n).Select(_ => random.Next(2, models.Questions.VocabularySize!.Value)).ToArray())];
-        var together = await Engine.ProbabilitiesAsync(models.Questions, sequences);
+        int[][] sequences = [.. new[] { first, second, 7 }.Select(n => Enumerable.Range(0, n).Select(_ => random.Next(2, models.Classifier.VocabularySize!.Value)).ToArray())];
+        var together = await Engine.ProbabilitiesAsync(models.Classifier, sequences);
         for (int i = 0; i < sequences.Length; i++)
-            Engine.AssertClose((await Engine.ProbabilitiesAsync(models.Questions, [sequences[i]]))[0], together[i], Tolerance);
+            Engine.AssertClose((await Engine.ProbabilitiesAsync(models.Classifier, [sequences[i]]))[0], together[i], Tolerance);
     }
 
     [Fact]
     public async Task RunAsync_EveryIdOfTheVocabulary_IsAnswered()
     {
-        var sequences = Enumerable.Range(0, models.Questions.VocabularySize!.Value).Chunk(500);
-        foreach (var answer in await Engine.ProbabilitiesAsync(models.Questions, sequences))
+        var sequences = Enumerable.Range(0, models.Classifier.VocabularySize!.Value).Chunk(500);
+        foreach (var answer in await Engine.ProbabilitiesAsync(models.Classifier, sequences))
             Assert.DoesNotContain(answer, double.IsNaN);
     }
 
@@ -62,26 +62,27 @@ public sealed class LoadedModelTests(ShippedModels models)
     public void Properties_ShippedModel_SayWhatManifestGraphAndCardSay()
     {
         var model = models.Questions;
+        var classifier = models.Classifier;
         Assert.Equal(("questions", 1), (model.Name, model.Version));
         Assert.NotEmpty(model.Description!);
-        Assert.Equal(["coarse", "fine"], model.Tree.Levels);
-        Assert.Equal(["coarse", "fine"], model.Heads.Select(h => h.Output));
-        Assert.Equal([0, model.Heads[0].Width], model.HeadOffsets);
+        Assert.Equal(["coarse", "fine"], classifier.Tree.Levels);
+        Assert.Equal(["coarse", "fine"], classifier.Heads.Select(h => h.Output));
+        Assert.Equal(HeadScheme.Levels, classifier.Scores.Scheme);
         Assert.Equal(["input_ids", "lengths"], model.Inputs.Select(i => i.Name));
         Assert.Equal([-1, -1], model.Inputs[0].Shape);
         Assert.Equal([-1, GoldenFile.Entries[0].Fine.Length], model.Outputs[1].Shape);
-        Assert.Equal(model.Vocabulary!.Count, model.VocabularySize);
-        Assert.Equal(512, model.MaxLength);
-        Assert.Equal(Decoding.BestPath, model.Decoding);
+        Assert.Equal(classifier.Vocabulary!.Count, classifier.VocabularySize);
+        Assert.Equal(512, classifier.MaxLength);
+        Assert.Equal(Decoding.BestPath, classifier.Decoding);
         Assert.InRange(model.Metrics["coarse_accuracy"], 0.5, 1);
-        Assert.NotEmpty(model.Producer);
-        Assert.True(model.Opset > 0);
+        Assert.NotEmpty(model.Graph.Producer);
+        Assert.True(model.Graph.Opset > 0);
     }
 
     [Fact]
     public void Load_AnyModel_TurnsTelemetryOff()
     {
-        Assert.NotNull(models.Questions);
+        Assert.NotNull(models.Classifier);
         Assert.Equal("1", Environment.GetEnvironmentVariable("ORT_DISABLE_TELEMETRY"));
     }
 

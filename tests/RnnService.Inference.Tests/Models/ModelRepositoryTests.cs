@@ -65,9 +65,9 @@ public sealed class ModelRepositoryTests(ShippedModels models)
         using var folders = new ModelFolders();
         folders.Add("bare", "1", "model.onnx");
         await using var running = await RunningRepository.StartAsync(folders.Root);
-        var model = running.Only("bare").Model!;
+        var model = running.Only("bare").Model!.Classifier!;
         Assert.Null(model.Vocabulary);
-        Assert.Equal(models.Questions.VocabularySize, model.VocabularySize);
+        Assert.Equal(models.Classifier.VocabularySize, model.VocabularySize);
         Assert.False(model.Tree.IsHierarchy);
         Assert.Equal(["coarse", "fine"], model.Tree.Levels);
         Assert.Equal("coarse:0", model.Tree.Label(0));
@@ -82,7 +82,7 @@ public sealed class ModelRepositoryTests(ShippedModels models)
         using var folders = new ModelFolders();
         folders.Add("labelled", "1", "model.onnx", "labels.json");
         await using var running = await RunningRepository.StartAsync(folders.Root);
-        var model = running.Only("labelled").Model!;
+        var model = running.Only("labelled").Model!.Classifier!;
         Assert.True(model.Tree.IsHierarchy);
         Assert.Null(model.Vocabulary);
     }

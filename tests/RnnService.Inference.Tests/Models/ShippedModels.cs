@@ -15,6 +15,8 @@ public sealed class ShippedModels : IAsyncLifetime
 
     public LoadedModel Questions => Repository.Find("questions", "1").Model!;
 
+    public Classifier Classifier => Questions.Classifier!;
+
     public async ValueTask InitializeAsync() => _running = await RunningRepository.StartAsync(RepositoryRoot.Models);
 
     public ValueTask DisposeAsync() => _running!.DisposeAsync();

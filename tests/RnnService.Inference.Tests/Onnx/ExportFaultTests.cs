@@ -87,7 +87,7 @@ public sealed class ExportFaultTests(ExportFaultTests.Exports exports) : IClassF
         return values;
     }
 
-    private static Task<double[][]> RunAsync(LoadedModel model, GoldenSequence[] sequences) => Engine.ProbabilitiesAsync(model, sequences.Select(s => s.Ids));
+    private static Task<double[][]> RunAsync(Classifier model, GoldenSequence[] sequences) => Engine.ProbabilitiesAsync(model, sequences.Select(s => s.Ids));
 
     private static Dictionary<string, GoldenExport> ReadGolden() =>
         JsonSerializer.Deserialize<Dictionary<string, GoldenExport>>(File.ReadAllBytes(RepositoryRoot.Combine("tests", "golden", "exports", "golden.json")), JsonSerializerOptions.Web)!;
@@ -100,9 +100,9 @@ public sealed class ExportFaultTests(ExportFaultTests.Exports exports) : IClassF
 
         internal Dictionary<string, GoldenExport> Golden { get; } = ReadGolden();
 
-        public LoadedModel Model(string name) => _running!.Only(name) switch
+        public Classifier Model(string name) => _running!.Only(name) switch
         {
-            { Model: { } model } => model,
+            { Model.Classifier: { } model } => model,
             var version => throw new InvalidOperationException(version.Reason),
         };
 
