@@ -19,7 +19,8 @@ public static class ServiceRegistration
         services.AddOptions<BatchingOptions>().Bind(configuration.GetSection(BatchingOptions.Section)).ValidateOnStart();
         services.AddSingleton<EngineHealth>();
         services.AddSingleton<ModelLoader>();
-        services.AddSingleton(s => new ModelRepository(s.GetRequiredService<IOptions<ModelsOptions>>(), s.GetRequiredService<ModelLoader>(), s.GetRequiredService<EngineHealth>(), s.GetRequiredService<ILogger<ModelRepository>>()));
+        services.AddSingleton<VersionLoading>();
+        services.AddSingleton(s => new ModelRepository(s.GetRequiredService<IOptions<ModelsOptions>>(), s.GetRequiredService<VersionLoading>(), s.GetRequiredService<EngineHealth>(), s.GetRequiredService<ILogger<ModelRepository>>()));
         services.AddHostedService<ModelLoading>();
         return services;
     }

@@ -11,6 +11,7 @@ internal static class Program
     private const string Usage = """
         load    [--seconds 5] [--rounds 2] [--warm 5] [--out FOLDER]   service, naive server and in-process ceiling side by side, then overload
         soak    [--minutes 10] [--every 60]                            full load for a long time: does memory stay where it is?
+        swaps   [--count 200] [--connections 64]                       the model is replaced again and again under load: is every request answered, does memory stay?
         micro   [BenchmarkDotNet options]                              the parts of a request one by one
         Peers that load starts itself, each in a process of its own:
         naive   --port P                                               one shared session, one run a request
@@ -30,6 +31,8 @@ internal static class Program
                     return LoadCommand.Run(arguments);
                 case "soak":
                     return SoakCommand.Run(arguments);
+                case "swaps":
+                    return SwapsCommand.Run(arguments);
                 case "micro":
                     return MicroCommand.Run([.. args.Skip(1)]);
                 case "naive":

@@ -24,7 +24,7 @@ internal sealed class RunningRepository : IAsyncDisposable
     /// <summary>Whether something ended the host, as an exception in a background service does.</summary>
     public bool HostStops => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested;
 
-    /// <summary>Starts with these settings beside the root, and waits until no version is loading.</summary>
+    /// <summary>Starts with these settings beside the root, and waits until every version has been tried.</summary>
     public static async Task<RunningRepository> StartAsync(string root, params (string Name, string Value)[] settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -34,7 +34,7 @@ internal sealed class RunningRepository : IAsyncDisposable
         await host.StartAsync();
         var running = new RunningRepository(host);
         var waiting = Stopwatch.StartNew();
-        while (!running.HostStops && running.Repository.All.SelectMany(m => m.Value).Any(v => v.State == ModelState.Loading))
+        while (!running.HostStops && !running.Repository.Started)
         {
             Assert.True(waiting.Elapsed < Patience, "The models did not finish loading.");
             await Task.Delay(10);

@@ -11,7 +11,7 @@ internal static class HealthEndpoints
         health.MapGet("/live", Live)
             .WithSummary("Whether the process answers at all").WithName("Live").Produces<HealthDocument>();
         health.MapGet("/ready", (Delegate)Ready)
-            .WithSummary("Whether every model has loaded and the server takes requests").WithName("Ready")
+            .WithSummary("Whether the models have been loaded, the required ones are ready, and the server takes requests").WithName("Ready")
             .Produces<HealthDocument>().Produces<ProblemDocument>(503, "application/problem+json");
     }
 
@@ -21,13 +21,9 @@ internal static class HealthEndpoints
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
             return Problem.Unavailable("The server is shutting down; send requests to another replica.", 5).WriteAsync(context);
-        if (repository.Ready)
-            return TypedResults.Json(new HealthDocument("ready"), Models.ModelsJson.Default.HealthDocument).ExecuteAsync(context);
-        var waiting = repository.All.SelectMany(m => m.Value).Where(v => v.State != ModelState.Ready)
-            .Select(v => $"{v.Name}/{v.Version} {(v.State == ModelState.Failed ? $"failed: {v.Reason}" : v.State.ToString().ToLowerInvariant())}");
-        if (repository.BrokenDown)
-            return Problem.Unavailable("The engine has broken down and the process is ending; its log says why.", 5).WriteAsync(context);
-        return Problem.Unavailable($"Not every model is ready: {string.Join("; ", waiting)}", 1).WriteAsync(context);
+        return repository.NotReadyBecause is { } reason
+            ? Problem.Unavailable(reason, repository.BrokenDown ? 5 : 1).WriteAsync(context)
+            : TypedResults.Json(new HealthDocument("ready"), Models.ModelsJson.Default.HealthDocument).ExecuteAsync(context);
     }
 }
 

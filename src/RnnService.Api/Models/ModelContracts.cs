@@ -33,10 +33,10 @@ public sealed record VersionDocument
     /// <summary>The version.</summary>
     public required string Version { get; init; }
 
-    /// <summary>loading, ready, failed or unloading.</summary>
+    /// <summary>loading, ready, failed or unloading; once it is unloaded it is not listed any more.</summary>
     public required string State { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why it failed; of a ready one, why its changed folder was refused.</summary>
     public string? Reason { get; init; }
 
     /// <summary>One sentence for people.</summary>

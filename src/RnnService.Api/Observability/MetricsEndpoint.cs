@@ -32,6 +32,22 @@ internal static class MetricsEndpoint
         foreach (var v in versions)
             text.Sample("rnn_model_info", 1, ("model", v.Name), ("version", Number(v.Version)), ("state", v.State.ToString().ToLowerInvariant()), ("mode", v.Model?.Classifier?.Mode.Name ?? ""));
 
+        text.Metric("rnn_model_versions", "gauge", "Versions of models by state.");
+        foreach (var state in Enum.GetValues<ModelState>())
+            text.Sample("rnn_model_versions", versions.Count(v => v.State == state), ("state", state.ToString().ToLowerInvariant()));
+        var done = repository.Counters;
+        foreach (var (name, help, value) in new[]
+        {
+            ("rnn_model_loads_total", "Versions that were loaded.", done.Loads),
+            ("rnn_model_load_failures_total", "Versions that could not be loaded.", done.FailedLoads),
+            ("rnn_model_unloads_total", "Versions that were replaced, removed or unloaded on request.", done.Unloads),
+            ("rnn_repository_scans_total", "Looks at the model repository for changes.", done.Scans),
+        })
+        {
+            text.Metric(name, "counter", help);
+            text.Sample(name, value);
+        }
+
         var ready = versions.Where(v => v.Model?.Classifier is not null).Select(v => (Model: v.Model!, v.Model!.Classifier!.Counters)).ToArray();
         foreach (var (name, help, value) in Counters)
         {

@@ -1,11 +1,13 @@
-using RnnService.Inference.Models;
-
 namespace RnnService.Api.Observability;
 
-/// <summary>What a prediction request leaves for the request log: never anything of an input's content.</summary>
+/// <summary>
+/// What a prediction request leaves for the request log: never anything of an input's content, nor the model itself, which an idle connection would keep alive.
+/// </summary>
 internal sealed class PredictFacts
 {
-    public required LoadedModel Model { get; init; }
+    public required string Model { get; init; }
+
+    public required int Version { get; init; }
 
     public required int Sequences { get; init; }
 

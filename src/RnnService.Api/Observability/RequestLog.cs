@@ -72,7 +72,7 @@ internal sealed partial class RequestLog(RequestDelegate next, RequestMetrics me
         var trace = ActivityContext.TryParse(context.Request.Headers.TraceParent, null, out var parent) ? parent.TraceId.ToHexString() : NoTrace;
         if (context.Features.Get<PredictFacts>() is { } facts)
         {
-            LogPredict(logger, level, context.Request.Method, context.Request.Path, status, elapsed.TotalMilliseconds, facts.Model.Name, facts.Model.Version, facts.Sequences,
+            LogPredict(logger, level, context.Request.Method, context.Request.Path, status, elapsed.TotalMilliseconds, facts.Model, facts.Version, facts.Sequences,
                 facts.Queue.TotalMilliseconds, facts.Infer.TotalMilliseconds, facts.Decode.TotalMilliseconds, id, trace);
         }
         else

@@ -79,7 +79,7 @@ internal sealed partial class PredictEndpoints(ModelRepository repository, IOpti
         int milliseconds = Math.Min(request.TimeoutMilliseconds ?? int.MaxValue, _limits.TimeoutMilliseconds);
         var sequences = request.Sequences;
         var outcome = await request.Classifier.RunAsync(sequences, TimeSpan.FromMilliseconds(milliseconds), context.RequestAborted);
-        var facts = new PredictFacts { Model = request.Model, Sequences = request.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
+        var facts = new PredictFacts { Model = request.Model.Name, Version = request.Model.Version, Sequences = request.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
         context.Features.Set(facts);
         switch (outcome)
         {

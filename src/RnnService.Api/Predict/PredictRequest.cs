@@ -6,6 +6,7 @@ using RnnService.Inference.Models;
 namespace RnnService.Api.Predict;
 
 /// <summary>A request that has been read and found valid: the model, its sequences as the graph takes them, and how the caller wants the answer.</summary>
+/// <param name="model">The model, taken into use; disposing the request ends the use.</param>
 internal sealed class PredictRequest(LoadedModel model) : IDisposable
 {
     private Sequences<float>? _raw;
@@ -88,5 +89,6 @@ internal sealed class PredictRequest(LoadedModel model) : IDisposable
     {
         _raw?.Dispose();
         Sequences.Dispose();
+        Model.Release();
     }
 }

@@ -149,15 +149,24 @@ internal ref struct PredictRequestReader
                 _ => Problem.Unavailable(lookup.Detail!, 30),
             };
         }
-        if (lookup.Model.Classifier is not { } classifier)
-            return Problem.Invalid([.. lookup.Model.WhyNoClassifier.Select(f => new Fault("", $"Model \"{lookup.Model.Name}\" cannot answer predictions, only raw tensors at /v2/models/{lookup.Model.Name}/infer: {f.Detail}"))]);
-        if (classifier.IsRefusing)
-            return Problem.QueueFull(classifier.ExpectedWait);
+        if (Refusal(lookup.Model) is { } refusal)
+        {
+            lookup.Model.Release();
+            return refusal;
+        }
         _request?.Dispose();
         _request = new PredictRequest(lookup.Model);
         InputReader.ReadAll(ref _json, _request, _limits, _faults);
         return null;
     }
+
+    /// <summary>Why the model takes no request, or not now.</summary>
+    private static Problem? Refusal(LoadedModel model) => model.Classifier switch
+    {
+        null => Problem.Invalid([.. model.WhyNoClassifier.Select(f => new Fault("", $"Model \"{model.Name}\" cannot answer predictions, only raw tensors at /v2/models/{model.Name}/infer: {f.Detail}"))]),
+        { IsRefusing: true } busy => Problem.QueueFull(busy.ExpectedWait),
+        _ => null,
+    };
 
     private void LookAhead()
     {

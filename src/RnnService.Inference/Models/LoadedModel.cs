@@ -8,7 +8,9 @@ namespace RnnService.Inference.Models;
 public sealed class LoadedModel : IDisposable
 {
     private readonly InferenceSession _session;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 1;   // the repository is the first
+    private bool _disposed;
 
     internal LoadedModel(InferenceSession session) => _session = session;
 
@@ -58,9 +60,15 @@ public sealed class LoadedModel : IDisposable
             ThreadPool.UnsafeQueueUserWorkItem(static model => model.Dispose(), this, preferLocal: false);
     }
 
+    /// <summary>Ends when the model has been disposed.</summary>
+    internal Task Gone => _gone.Task;
+
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         Classifier?.Dispose();
         _session.Dispose();
+        _gone.SetResult();
     }
 }

@@ -6,6 +6,8 @@ namespace RnnService.Api.Tests.Hosting;
 /// <summary>A temporary model repository.</summary>
 internal sealed partial class ModelFolder : IDisposable
 {
+    private int _swaps;
+
     public string Root { get; } = Directory.CreateTempSubdirectory("rnn-models-").FullName;
 
     /// <summary>Adds a version with these files of the shipped model, by default all.</summary>
@@ -22,6 +24,29 @@ internal sealed partial class ModelFolder : IDisposable
     public void AddBroken(string model, int version = 1) => File.WriteAllText(Path.Combine(Add(model, version), "model.onnx"), "This is no model.");
 
     /// <summary>
+    /// Puts a bare graph of the golden exports into the repository as an operator should: made aside, then moved in as a whole, in the place of the
+    /// version that is there.
+    /// </summary>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="export">Name of the file.</param>
+    public void Swap(string model, int version, string export) => Swap(model, version, File.ReadAllBytes(Export(export)));
+
+    /// <summary>As the other, with the bytes of the graph.</summary>
+    public void Swap(string model, int version, byte[] graph)
+    {
+        var made = Directory.CreateDirectory(Path.Combine(Root, ".incoming", $"{_swaps++}")).FullName;
+        File.WriteAllBytes(Path.Combine(made, "model.onnx"), graph);
+        var place = Path.Combine(Directory.CreateDirectory(Path.Combine(Root, model)).FullName, $"{version}");
+        if (Directory.Exists(place))
+            Directory.Move(place, Path.Combine(Root, ".incoming", $"old-{_swaps}"));
+        Directory.Move(made, place);
+    }
+
+    /// <summary>A file of the golden exports.</summary>
+    public static string Export(string name) => RepositoryRoot.Combine("tests", "golden", "exports", name);
+
+    /// <summary>
     /// Adds a version that goes on loading until <see cref="Release"/>: its manifest is a pipe, which nobody has written to yet.
     /// Only where there are named pipes in the file system.
     /// </summary>
@@ -32,7 +57,15 @@ internal sealed partial class ModelFolder : IDisposable
     }
 
     /// <summary>Lets a slow version finish loading.</summary>
-    public void Release(string model) => File.WriteAllText(Manifest(model), """{"tokenizer":{"kind":"words"}}""");
+    public void Release(string model)
+    {
+        var path = Manifest(model);
+        var unchanged = File.GetLastWriteTimeUtc(path);
+        using var pipe = new FileStream(path, FileMode.Open, FileAccess.Write);   // once the reader has it open
+        pipe.Write("""{"tokenizer":{"kind":"words"}}"""u8);
+        pipe.Flush();
+        File.SetLastWriteTimeUtc(path, unchanged);   // before the reader sees the end, so that the folder has not changed while it was loaded
+    }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
 

@@ -59,13 +59,13 @@ public sealed class ModelStateTests
         {
             await server.Client.PostAsync("/models/broken/predict", Body),
             await server.Client.GetAsync("/models/broken/labels"),
-            await server.Client.GetAsync("/health/ready"),
         })
         {
             reply.AssertProblem(503, "model.onnx cannot be loaded");
             Assert.NotNull(reply.Header("Retry-After"));
         }
         (await server.Client.PredictAsync(Body)).AssertOk();
+        await server.Client.WaitUntilReadyAsync();
     }
 
     [Fact]

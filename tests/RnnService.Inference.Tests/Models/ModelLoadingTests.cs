@@ -20,7 +20,7 @@ public sealed class ModelLoadingTests(BrokenModels models) : IClassFixture<Broke
     public async Task Load_BrokenModelsAround_SoundOneServes()
     {
         Assert.False(models.Running.HostStops);
-        Assert.False(models.Running.Repository.Ready);
+        Assert.True(models.Running.Repository.Ready);
         var entry = GoldenFile.Entries[0];
         var model = models.Running.Repository.Find(BrokenModels.Sound, null).Model!.Classifier!;
         Engine.AssertClose([.. entry.Coarse, .. entry.Fine], (await Engine.ProbabilitiesAsync(model, [entry.Ids]))[0], 1e-5);

@@ -24,4 +24,22 @@ public sealed class ModelsOptionsTests
     [InlineData(" ")]
     public void Validate_RootThatIsNoFolder_IsFault(string root) =>
         Assert.StartsWith("Models:Root:", Assert.Single(_validator.Validate(null, new ModelsOptions { Root = root }).Failures!), StringComparison.Ordinal);
+
+    [Fact]
+    public void Validate_RequiredThatIsNoModel_IsFault()
+    {
+        var result = _validator.Validate(null, new ModelsOptions { Root = RepositoryRoot.Models, Required = { "questions", "answers" } });
+        Assert.StartsWith("Models:Required: there is no model \"answers\"", Assert.Single(result.Failures!), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-1, 0)]
+    [InlineData(0, -1)]
+    [InlineData(1 << 30, 0)]
+    [InlineData(0, 1 << 30)]
+    public void Validate_TimeOutOfRange_IsFault(int scan, int stable)
+    {
+        var result = _validator.Validate(null, new ModelsOptions { Root = RepositoryRoot.Models, ScanMilliseconds = scan, StableMilliseconds = stable });
+        Assert.Contains("out of range; use", Assert.Single(result.Failures!), StringComparison.Ordinal);
+    }
 }
