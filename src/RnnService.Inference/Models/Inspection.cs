@@ -59,7 +59,7 @@ public static class Inspection
         if (!Directory.Exists(path))
             return [];
         var versions = Directory.EnumerateDirectories(path).Where(f => File.Exists(Path.Combine(f, ModelFolder.UsualGraph))).Select(Version).OrderBy(f => f.Version).ToArray();
-        return versions.Length > 0 ? versions : ModelFolder.FindAll(path);
+        return versions.Length > 0 ? versions : RepositoryFolder.Read(path).Versions;
     }
 
     private static ModelFolder Version(string folder)

@@ -6,15 +6,21 @@ namespace RnnService.Inference.Models;
 /// <param name="Path">The version's folder.</param>
 internal sealed record ModelFolder(string Name, int Version, string Path)
 {
-    public string Graph => File("model.onnx");
+    public const string UsualGraph = "model.onnx";
 
-    public string Manifest => File("model.json");
+    /// <summary>Name of a graph that lies somewhere else than in a repository, alone; null for a version of a repository.</summary>
+    public string? OtherGraph { get; init; }
 
-    public string Labels => File("labels.json");
+    public string Graph => System.IO.Path.Combine(Path, OtherGraph ?? UsualGraph);
 
-    public string Vocabulary => File("vocab.txt");
+    public string Manifest => Beside("model.json");
 
-    public string Card => File("README.md");
+    public string Labels => Beside("labels.json");
 
-    private string File(string name) => System.IO.Path.Combine(Path, name);
+    public string Vocabulary => Beside("vocab.txt");
+
+    public string Card => Beside("README.md");
+
+    /// <summary>A file beside the graph; a name that no file has for a graph alone, since what lies beside that one need not belong to it.</summary>
+    private string Beside(string name) => OtherGraph is null ? System.IO.Path.Combine(Path, name) : "";
 }
