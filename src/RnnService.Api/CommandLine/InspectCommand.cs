@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Extensions.Configuration;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Models;
 using Spectre.Console;

@@ -67,15 +67,13 @@ internal sealed record InspectReport
     }
 }
 
-/// <param name="Role">sequence, lengths, mask, state or constant; null where nothing is known.</param>
-/// <param name="Detail">What is fed.</param>
+/// <summary>An input and what it is for: sequence, lengths, mask, state or constant.</summary>
 internal sealed record InspectedInput(string Name, string Type, IReadOnlyList<int> Shape, string? Role, string? Detail)
 {
     public static InspectedInput Of(TensorDescription input, InputRole? role) => new(input.Name, input.Type, input.Shape, role?.Role, role?.Detail);
 }
 
-/// <param name="Role">head or ignored.</param>
-/// <param name="Detail">What its numbers are, or why it is ignored.</param>
+/// <summary>An output: a head with what its numbers are, or ignored with the reason.</summary>
 internal sealed record InspectedOutput(string Name, string Type, IReadOnlyList<int> Shape, string? Role, string? Detail)
 {
     public static InspectedOutput Of(TensorDescription output, LoadedModel model)
@@ -89,9 +87,6 @@ internal sealed record InspectedOutput(string Name, string Type, IReadOnlyList<i
 }
 
 /// <summary>How predictions are made.</summary>
-/// <param name="Mode">How sequences run together.</param>
-/// <param name="Scheme">How heads score the labels.</param>
-/// <param name="Costs">Measured run times.</param>
 internal sealed record InspectedClassifier(string Takes, int MinLength, int MaxLength, int? VocabularySize, int? Channels, string? Missing, string Mode, string Reason, bool PaddingExact, bool RowsIndependent,
     bool TimeMajor, double LargestDifference, string Scheme, IReadOnlyList<InspectedLevel> Levels, string Decoding, IReadOnlyList<InspectedCost> Costs)
 {
