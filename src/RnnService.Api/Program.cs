@@ -5,6 +5,7 @@ using RnnService.Api.Health;
 using RnnService.Api.Models;
 using RnnService.Api.Observability;
 using RnnService.Api.OpenApi;
+using RnnService.Api.OpenInference;
 using RnnService.Api.Predict;
 using RnnService.Inference;
 
@@ -26,6 +27,7 @@ internal static class Program
         builder.Services.AddInference(builder.Configuration);
         builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<PredictEndpoints>();
+        builder.Services.AddSingleton<InferEndpoint>();
         builder.Services.AddOpenApiDocument();
 
         var app = builder.Build();
@@ -34,6 +36,7 @@ internal static class Program
         app.UseProblemDocuments();
         app.UseOpenApiPages();
         PredictEndpoints.Map(app);
+        app.MapOpenInference();
         app.MapModels();
         app.MapHealth();
         app.MapMetrics();

@@ -1,8 +1,10 @@
 using RnnService.Core.Batching;
 using RnnService.Core.Taxonomy;
+using RnnService.Core.Tensors;
 using RnnService.Core.Text;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Onnx;
+using RnnService.Inference.Tensors;
 
 namespace RnnService.Inference.Models;
 
@@ -11,12 +13,14 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly OnnxRunner _runner;
     private readonly DynamicBatcher _batcher;
+    private readonly TensorSession _tensors;
     private int _users = 1;   // the repository is the first
 
-    internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher)
+    internal LoadedModel(OnnxRunner runner, DynamicBatcher batcher, TensorSession tensors)
     {
         _runner = runner;
         _batcher = batcher;
+        _tensors = tensors;
     }
 
     /// <summary>Name of the model.</summary>
@@ -85,6 +89,15 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Batches that run at the same time.</summary>
     public required int Workers { get; init; }
 
+    /// <summary>What has been done so far, as the Open Inference Protocol's statistics extension tells it.</summary>
+    public required ModelStatistics Statistics { get; init; }
+
+    /// <summary>The graph's inputs that raw tensors can be sent to.</summary>
+    public IReadOnlyList<TensorDescription> TensorInputs => _tensors.Signature.Inputs;
+
+    /// <summary>The graph's outputs that are raw tensors.</summary>
+    public IReadOnlyList<TensorDescription> TensorOutputs => _tensors.Signature.Outputs;
+
     /// <summary>What has been done so far.</summary>
     public BatchCounters Counters => _batcher.Counters;
 
@@ -100,6 +113,27 @@ public sealed class LoadedModel : IDisposable
     /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
     public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
         _batcher.RunAsync(request, timeout, callerGone);
+
+    /// <summary>Runs the graph on raw tensors.</summary>
+    /// <param name="inputs">Every input of the graph, each once; their memory must stay as it is until the answer.</param>
+    /// <param name="outputs">Names of the wanted outputs; none is all.</param>
+    /// <param name="timeout">How long the caller is ready to wait.</param>
+    /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
+    /// <returns>
+    /// The answer, which the caller disposes. After <see cref="RunOutcome.TimedOut"/>, <see cref="RunOutcome.Abandoned"/> and
+    /// <see cref="RunOutcome.Unavailable"/> the run may still read the inputs: their memory must then never be used again.
+    /// </returns>
+    public async ValueTask<TensorAnswer> InferAsync(IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, TimeSpan timeout, CancellationToken callerGone)
+    {
+        long started = Clock.Now;
+        var answer = await _tensors.RunAsync(inputs, outputs, timeout, callerGone);
+        var total = Clock.Span(Clock.Now - started);
+        if (answer.Outcome == RunOutcome.Done)
+            Statistics.RecordRequest(answer.BatchSize, total, answer.QueueTime, answer.InputTime, answer.InferTime, answer.OutputTime);
+        else
+            Statistics.RecordFailure(total);
+        return answer;
+    }
 
     /// <summary>Takes the model into use, so that it is not disposed before <see cref="Release"/>.</summary>
     /// <returns>False when it has been disposed or soon will be: look it up again.</returns>
@@ -123,6 +157,7 @@ public sealed class LoadedModel : IDisposable
     public void Dispose()
     {
         _batcher.Dispose();
+        _tensors.Dispose();
         _runner.Dispose();
     }
 }

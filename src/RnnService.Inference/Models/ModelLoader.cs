@@ -9,6 +9,7 @@ using RnnService.Core.Taxonomy;
 using RnnService.Core.Text;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Onnx;
+using RnnService.Inference.Tensors;
 
 namespace RnnService.Inference.Models;
 
@@ -65,8 +66,10 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batching, EngineHeal
         var policy = PolicyFor(mode, settings);
         var runner = new OnnxRunner(session, signature! with { TimeMajor = mode.TimeMajor });
         var costs = CostCalibration.Measure(runner, policy, mode.MaxLength, Math.Min(1, (mode.VocabularySize ?? 2) - 1));
-        return new LoadedModel(runner, new DynamicBatcher(runner, policy, costs, settings, health.BreakDown, logger))
+        var statistics = new ModelStatistics(new DirectoryInfo(folder.Path).EnumerateFiles().Sum(f => f.Length));
+        return new LoadedModel(runner, new DynamicBatcher(runner, policy, costs, settings, health.BreakDown, logger) { Statistics = statistics }, new TensorSession(session, statistics, settings))
         {
+            Statistics = statistics,
             Name = folder.Name,
             Version = folder.Version,
             Description = manifest.Description,
