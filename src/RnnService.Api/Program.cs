@@ -28,12 +28,15 @@ internal static class Program
         builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<PredictEndpoints>();
         builder.Services.AddSingleton<InferEndpoint>();
+        builder.Services.AddSingleton<RepositoryEndpoints>();
+        builder.Services.AddTensorCompression();
         builder.Services.AddOpenApiDocument();
 
         var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();   // all faults at once, before anything reads one setting
         app.UseMiddleware<RequestLog>();
         app.UseProblemDocuments();
+        app.UseTensorCompression();
         app.UseOpenApiPages();
         PredictEndpoints.Map(app);
         app.MapOpenInference();

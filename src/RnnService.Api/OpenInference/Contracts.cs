@@ -66,6 +66,9 @@ public sealed record InferAnswerDocument(string ModelName, string ModelVersion, 
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(ServerMetadata))]
 [JsonSerializable(typeof(ModelMetadata))]
+[JsonSerializable(typeof(StatisticsDocument))]
+[JsonSerializable(typeof(ConfigDocument))]
+[JsonSerializable(typeof(IReadOnlyList<IndexEntry>))]
 internal sealed partial class OpenInferenceJson : JsonSerializerContext
 {
     /// <summary>Leaves quotes as they are: these answers are never read as HTML.</summary>

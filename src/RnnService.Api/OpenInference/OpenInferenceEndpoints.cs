@@ -41,9 +41,12 @@ internal static class OpenInferenceEndpoints
                 .Accepts<InferDocument>(isOptional: true, "application/json", "application/octet-stream", "application/x-www-form-urlencoded")
                 .Produces<InferAnswerDocument>().ProducesErrors(400, 404, 413, 415, 429, 503, 504);
         }
+        ModelConfiguration.Map(v2);
+        Statistics.Map(v2);
+        RepositoryEndpoints.Map(v2, routes.ServiceProvider.GetRequiredService<RepositoryEndpoints>());
     }
 
-    private static readonly (string Pattern, string Suffix)[] Forms = [("/models/{model}", ""), ("/models/{model}/versions/{version}", "Version")];
+    internal static readonly (string Pattern, string Suffix)[] Forms = [("/models/{model}", ""), ("/models/{model}/versions/{version}", "Version")];
 
     private static IResult Ready(ModelRepository repository, IHostApplicationLifetime lifetime)
     {

@@ -60,7 +60,12 @@ internal sealed class TensorSession : IDisposable
         var run = new TensorRun(this, inputs, outputs.Count > 0 ? outputs : Signature.OutputNames, Clock.Span(Clock.Now - arrived));
         using var watch = stop.Token.UnsafeRegister(static state => ((TensorRun)state!).Stop(), run);
         Start(run);
-        return await run.Task is { } answer ? answer : TensorAnswer.Ended(WhyStopped(callerGone));
+        if (await run.Task is not { } answer)
+            return TensorAnswer.Ended(WhyStopped(callerGone));
+        if (Clock.Now - arrived <= timeout.TotalMicroseconds)
+            return answer;
+        answer.Dispose();   // timers are coarse; an answer that comes after its time is none
+        return TensorAnswer.Ended(RunOutcome.TimedOut);
     }
 
     /// <returns>False when too many wait already.</returns>
