@@ -13,6 +13,7 @@ internal readonly record struct InferBody(PooledBuffer Buffer, int Start, int Js
     public const string HeaderLength = "Inference-Header-Content-Length";
 
     private const int Alignment = 8;
+    private const int FirstBytes = 1 << 20;
 
     public ReadOnlySpan<byte> Json => Buffer.WrittenSpan.Slice(Start, JsonLength);
 
@@ -26,7 +27,8 @@ internal readonly record struct InferBody(PooledBuffer Buffer, int Start, int Js
             return (default, TooLarge(limit));
         int? json = ReadHeaderLength(request);
         int start = json is { } length ? (Alignment - (length % Alignment)) % Alignment : 0;
-        var buffer = new PooledBuffer((int)(request.ContentLength ?? 0) + start + 1);
+        // no more than has come, or nearly: a length is quickly said
+        var buffer = new PooledBuffer((int)Math.Min(request.ContentLength ?? 0, FirstBytes) + start + 1);
         try
         {
             buffer.GetSpan(start)[..start].Clear();

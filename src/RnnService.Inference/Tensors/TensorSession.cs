@@ -21,7 +21,8 @@ internal sealed class TensorSession : IDisposable
     private readonly SemaphoreSlim _free;
     private readonly CancellationTokenSource _closing = new();
     private int _waiting;
-    private long _lastRun;   // in microseconds: where the next one runs
+    private long _lastRun = LongestInline;   // in microseconds, and
+    private long _lastBytes = 1;             // of inputs: from them the next run's time is guessed
 
     public TensorSession(InferenceSession session, ModelStatistics statistics, BatchingSettings settings)
     {
@@ -59,7 +60,7 @@ internal sealed class TensorSession : IDisposable
         }
         var run = new TensorRun(this, inputs, outputs.Count > 0 ? outputs : Signature.OutputNames, Clock.Span(Clock.Now - arrived));
         using var watch = stop.Token.UnsafeRegister(static state => ((TensorRun)state!).Stop(), run);
-        Start(run);
+        Start(run, BytesOf(inputs));
         if (await run.Task is not { } answer)
             return TensorAnswer.Ended(WhyStopped(callerGone));
         if (Clock.Now - arrived <= timeout.TotalMicroseconds)
@@ -90,13 +91,13 @@ internal sealed class TensorSession : IDisposable
     private RunOutcome WhyStopped(CancellationToken callerGone) =>
         _closing.IsCancellationRequested ? RunOutcome.Unavailable : callerGone.IsCancellationRequested ? RunOutcome.Abandoned : RunOutcome.TimedOut;
 
-    /// <summary>On this thread when runs are short; on one of its own when they are so long that requests and health checks would miss it.</summary>
-    private void Start(TensorRun run)
+    /// <summary>On this thread when runs are short, so that nothing is handed over; on one of its own when they are so long that requests and health checks would miss it.</summary>
+    private void Start(TensorRun run, long bytes)
     {
-        long last = Volatile.Read(ref _lastRun);
-        if (last < LongestInline)
+        double expected = Volatile.Read(ref _lastRun) * Math.Max(1.0, (double)bytes / Volatile.Read(ref _lastBytes));
+        if (expected < LongestInline)
             ((IThreadPoolWorkItem)run).Execute();
-        else if (last < LongestOnThreadPool)
+        else if (expected < LongestOnThreadPool)
             ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false);
         else
             new Thread(static state => ((IThreadPoolWorkItem)state!).Execute()) { IsBackground = true, Name = "tensors" }.Start(run);
@@ -127,6 +128,7 @@ internal sealed class TensorSession : IDisposable
                 Owner = results,
             };
             Volatile.Write(ref _lastRun, ended - started);
+            Volatile.Write(ref _lastBytes, Math.Max(1, BytesOf(inputs)));
             _statistics.RecordExecution(answer.BatchSize, answer.InputTime, answer.InferTime, answer.OutputTime);
             return answer;
         }
@@ -137,14 +139,22 @@ internal sealed class TensorSession : IDisposable
         }
     }
 
+    private static long BytesOf(IReadOnlyList<Tensor> inputs)
+    {
+        long bytes = 0;
+        for (int i = 0; i < inputs.Count; i++)
+            bytes += inputs[i].Data.Length;
+        return bytes;
+    }
+
     internal void Ended() => _free.Release();
 
     /// <summary>Refuses what comes, ends what waits, stops what runs, and returns when nothing runs any more, or after half a minute.</summary>
     public void Dispose()
     {
         _closing.Cancel();
-        var until = DateTime.UtcNow + Patience;
-        for (int i = 0; i < _workers && DateTime.UtcNow < until; i++)
-            _free.Wait(Patience);
+        long until = Clock.Now + (long)Patience.TotalMicroseconds;
+        for (int i = 0; i < _workers; i++)
+            _free.Wait(Clock.Span(Math.Max(0, until - Clock.Now)));
     }
 }
