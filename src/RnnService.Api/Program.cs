@@ -6,6 +6,7 @@ using RnnService.Api.Health;
 using RnnService.Api.Models;
 using RnnService.Api.Observability;
 using RnnService.Api.OpenApi;
+using RnnService.Api.OpenInference;
 using RnnService.Api.Predict;
 using RnnService.Inference;
 
@@ -27,14 +28,19 @@ internal static class Program
         builder.Services.AddInference(builder.Configuration);
         builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<PredictEndpoints>();
+        builder.Services.AddSingleton<InferEndpoint>();
+        builder.Services.AddSingleton<RepositoryEndpoints>();
+        builder.Services.AddTensorCompression();
         builder.Services.AddOpenApiDocument();
 
         var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();   // all faults at once, before anything reads one setting
         app.UseMiddleware<RequestLog>();
         app.UseProblemDocuments();
+        app.UseTensorCompression();
         app.UseOpenApiPages();
         PredictEndpoints.Map(app);
+        app.MapOpenInference();
         app.MapModels();
         app.MapHealth();
         app.MapMetrics();

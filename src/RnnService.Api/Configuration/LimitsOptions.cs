@@ -7,8 +7,11 @@ public sealed class LimitsOptions
 {
     public const string Section = "Limits";
 
-    /// <summary>Largest request body, in bytes.</summary>
+    /// <summary>Largest request body, in bytes, but under <c>/v2</c>.</summary>
     public int BodyBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>Largest request body with raw tensors, under <c>/v2</c>, in bytes; compressed ones count as they are decompressed.</summary>
+    public int TensorBodyBytes { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>Most sequences in one request.</summary>
     public int Sequences { get; set; } = 1024;
@@ -28,6 +31,7 @@ public sealed class LimitsOptionsValidator : IValidateOptions<LimitsOptions>
         ArgumentNullException.ThrowIfNull(options);
         var faults = new List<string>();
         Check(nameof(options.BodyBytes), options.BodyBytes, 1024, 1 << 30);
+        Check(nameof(options.TensorBodyBytes), options.TensorBodyBytes, 1024, 1 << 30);
         Check(nameof(options.Sequences), options.Sequences, 1, 1 << 20);
         Check(nameof(options.SequenceLength), options.SequenceLength, 1, 1 << 20);
         Check(nameof(options.TimeoutMilliseconds), options.TimeoutMilliseconds, 1, 3_600_000);

@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RnnService.Api.OpenInference;
 using RnnService.Core;
 
 namespace RnnService.Api.Errors;
 
 internal static class ProblemWriter
 {
-    /// <summary>Answers with <c>application/problem+json</c>, unless the response has begun or nobody waits for it.</summary>
+    /// <summary>Answers with <c>application/problem+json</c>, or as the Open Inference Protocol wants it under its addresses, unless the response has begun or nobody waits for it.</summary>
     public static Task WriteAsync(this Problem problem, HttpContext context)
     {
         var response = context.Response;
@@ -20,6 +21,11 @@ internal static class ProblemWriter
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         if (HttpMethods.IsHead(context.Request.Method))
             return Task.CompletedTask;
+        if (context.Request.Path.StartsWithSegments(OpenInferenceEndpoints.Root, StringComparison.Ordinal))
+        {
+            response.ContentType = "application/json";
+            return JsonSerializer.SerializeAsync(response.Body, new InferenceError(problem.Detail), OpenInferenceJson.Readable.InferenceError, context.RequestAborted);
+        }
         var document = new ProblemDocument($"urn:rnn-service:problem:{problem.Type}", problem.Title, problem.Status, problem.Detail, context.Request.Path, problem.Faults);
         return JsonSerializer.SerializeAsync(response.Body, document, ProblemJson.Readable.ProblemDocument, context.RequestAborted);
     }

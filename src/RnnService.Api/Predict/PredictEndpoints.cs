@@ -76,11 +76,14 @@ internal sealed partial class PredictEndpoints(ModelRepository repository, IOpti
 
     private async Task<Problem?> AnswerAsync(PredictRequest request, HttpContext context)
     {
+        long began = Stopwatch.GetTimestamp();
         int milliseconds = Math.Min(request.TimeoutMilliseconds ?? int.MaxValue, _limits.TimeoutMilliseconds);
         var sequences = request.Sequences;
         var outcome = await request.Classifier.RunAsync(sequences, TimeSpan.FromMilliseconds(milliseconds), context.RequestAborted);
         var facts = new PredictFacts { Model = request.Model.Name, Version = request.Model.Version, Sequences = request.Count, Queue = sequences.QueueTime, Infer = sequences.InferTime };
         context.Features.Set(facts);
+        if (outcome != RunOutcome.Done)
+            request.Model.Statistics.RecordFailure(Stopwatch.GetElapsedTime(began));
         switch (outcome)
         {
             case RunOutcome.QueueFull:
@@ -108,6 +111,7 @@ internal sealed partial class PredictEndpoints(ModelRepository repository, IOpti
             return Problem.OfStatus(500, context.Request);
         }
         facts.Decode = Stopwatch.GetElapsedTime(started);
+        request.Model.Statistics.RecordRequest(sequences.Count, Stopwatch.GetElapsedTime(began), sequences.QueueTime, default, sequences.InferTime, facts.Decode);
         var response = context.Response;
         response.ContentType = "application/json";
         response.ContentLength = writer.Written.Length;

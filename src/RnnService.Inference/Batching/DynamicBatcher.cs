@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core.Batching;
 using RnnService.Inference.Onnx;
+using RnnService.Inference.Tensors;
 
 namespace RnnService.Inference.Batching;
 
@@ -62,6 +63,9 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         _drain = new DrainRate(_workers);
         _sweeper = new Timer(static state => ((DynamicBatcher)state!).Sweep(), this, Timeout.Infinite, Timeout.Infinite);
     }
+
+    /// <summary>Counts its runs; null where nobody asks for them.</summary>
+    public ModelStatistics? Statistics { get; init; }
 
     public BatchCounters Counters
     {
@@ -327,6 +331,7 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
             return false;
         }
         var infer = Clock.Span(Clock.Now - started);
+        Statistics?.RecordExecution(rows, default, infer, default);
         for (int row = 0; row < batch.Length; row++)
         {
             var (request, sequence) = batch[row];

@@ -1,6 +1,9 @@
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core;
+using RnnService.Core.Tensors;
+using RnnService.Inference.Batching;
 using RnnService.Inference.Onnx;
+using RnnService.Inference.Tensors;
 
 namespace RnnService.Inference.Models;
 
@@ -8,11 +11,16 @@ namespace RnnService.Inference.Models;
 public sealed class LoadedModel : IDisposable
 {
     private readonly InferenceSession _session;
+    private readonly TensorSession _tensors;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _users = 1;   // the repository is the first
     private bool _disposed;
 
-    internal LoadedModel(InferenceSession session) => _session = session;
+    internal LoadedModel(InferenceSession session, TensorSession tensors)
+    {
+        _session = session;
+        _tensors = tensors;
+    }
 
     /// <summary>Name of the model.</summary>
     public required string Name { get; init; }
@@ -41,6 +49,66 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Why there is no <see cref="Classifier"/>; empty when there is one.</summary>
     public IReadOnlyList<Fault> WhyNoClassifier { get; init; } = [];
 
+    /// <summary>What has been done so far, as the Open Inference Protocol's statistics extension tells it.</summary>
+    public required ModelStatistics Statistics { get; init; }
+
+    /// <summary>Runs that go on at the same time.</summary>
+    public int Workers => _tensors.Workers;
+
+    /// <summary>The graph's inputs that raw tensors can be sent to.</summary>
+    public IReadOnlyList<TensorDescription> TensorInputs => _tensors.Signature.Inputs;
+
+    /// <summary>The graph's outputs that are raw tensors.</summary>
+    public IReadOnlyList<TensorDescription> TensorOutputs => _tensors.Signature.Outputs;
+
+    /// <summary>Runs the graph on raw tensors: together with the sequences of all others where that changes nothing, else as they are.</summary>
+    /// <param name="inputs">Every input of the graph, each once; their memory must stay as it is until the answer.</param>
+    /// <param name="outputs">Names of the wanted outputs; none is all.</param>
+    /// <param name="timeout">How long the caller is ready to wait.</param>
+    /// <param name="callerGone">Set when nobody waits for the answer any more.</param>
+    /// <returns>
+    /// The answer, which the caller disposes. After <see cref="RunOutcome.TimedOut"/>, <see cref="RunOutcome.Abandoned"/> and
+    /// <see cref="RunOutcome.Unavailable"/> the run may still read the inputs: their memory must then never be used again.
+    /// </returns>
+    public async ValueTask<TensorAnswer> InferAsync(IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, TimeSpan timeout, CancellationToken callerGone)
+    {
+        long started = Clock.Now;
+        var answer = _tensors.Signature.Check(inputs, outputs) is { } fault
+            ? TensorAnswer.Ended(RunOutcome.Rejected, fault)
+            : await InferTogetherAsync(inputs, outputs.Count > 0 ? outputs : _tensors.Signature.OutputNames, timeout, callerGone) ?? await _tensors.RunAsync(inputs, outputs, timeout, callerGone);
+        var total = Clock.Span(Clock.Now - started);
+        if (answer.Outcome == RunOutcome.Done)
+            Statistics.RecordRequest(answer.BatchSize, total, answer.QueueTime, answer.InputTime, answer.InferTime, answer.OutputTime);
+        else
+            Statistics.RecordFailure(total);
+        return answer;
+    }
+
+    /// <returns>Null when the tensors must run as they are.</returns>
+    private async ValueTask<TensorAnswer?> InferTogetherAsync(IReadOnlyList<Tensor> inputs, IReadOnlyList<string> outputs, TimeSpan timeout, CancellationToken callerGone)
+    {
+        long started = Clock.Now;
+        if (Classifier is null || TensorSequences.TryRead(Classifier, inputs, outputs) is not { } request)
+            return null;
+        using (request)
+        {
+            var reading = Clock.Span(Clock.Now - started);
+            var outcome = await Classifier.RunAsync(request, timeout, callerGone);
+            long ran = Clock.Now;
+            if (outcome != RunOutcome.Done)
+                return TensorAnswer.Ended(outcome);
+            var tensors = TensorSequences.Write(Classifier, request, outputs);
+            return new TensorAnswer(outcome, tensors)
+            {
+                BatchSize = request.Count,
+                QueueTime = request.QueueTime,
+                InputTime = reading,
+                InferTime = request.InferTime,
+                OutputTime = Clock.Span(Clock.Now - ran),
+            };
+        }
+    }
+
     /// <summary>Takes the model into use, so that it is not disposed before <see cref="Release"/>.</summary>
     /// <returns>False when it has been disposed or soon will be: look it up again.</returns>
     public bool TryAcquire()
@@ -68,6 +136,7 @@ public sealed class LoadedModel : IDisposable
         if (Interlocked.Exchange(ref _disposed, true))
             return;
         Classifier?.Dispose();
+        _tensors.Dispose();
         _session.Dispose();
         _gone.SetResult();
     }

@@ -10,6 +10,7 @@ using RnnService.Core.Taxonomy;
 using RnnService.Core.Text;
 using RnnService.Inference.Batching;
 using RnnService.Inference.Onnx;
+using RnnService.Inference.Tensors;
 
 namespace RnnService.Inference.Models;
 
@@ -49,12 +50,14 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         var findings = SignatureFinder.Find(session, graph, beside.Manifest);
         var ignored = findings.Ignored.ToList();
         faults.AddRange(findings.Faults);
-        var classifier = faults.Count > 0 ? null : MakeClassifier(folder, beside, graph, session, findings.Signature!, ignored, faults);
+        var statistics = new ModelStatistics(new DirectoryInfo(folder.Path).EnumerateFiles().Sum(f => f.Length));
+        var classifier = faults.Count > 0 ? null : MakeClassifier(folder, beside, new Loaded(graph, session, statistics), findings.Signature!, ignored, faults);
         // whoever writes a manifest, labels or a vocabulary wants a classifier; a graph alone may be anything, and then serves raw tensors
         if (classifier is null && (File.Exists(folder.Manifest) || File.Exists(folder.Labels) || File.Exists(folder.Vocabulary)))
             throw new ModelLoadException(faults);
-        return new LoadedModel(session)
+        return new LoadedModel(session, new TensorSession(session, statistics, batchingOptions.Value.For(folder.Name)))
         {
+            Statistics = statistics,
             Name = folder.Name,
             Version = folder.Version,
             Description = beside.Manifest.Description,
@@ -76,9 +79,13 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         };
     }
 
-    private Classifier? MakeClassifier(ModelFolder folder, Beside beside, OnnxGraph graph, InferenceSession session, ModelSignature found, List<IgnoredOutput> ignored, List<Fault> faults)
+    /// <summary>The graph, read and loaded.</summary>
+    private sealed record Loaded(OnnxGraph Graph, InferenceSession Session, ModelStatistics Statistics);
+
+    private Classifier? MakeClassifier(ModelFolder folder, Beside beside, Loaded loaded, ModelSignature found, List<IgnoredOutput> ignored, List<Fault> faults)
     {
         var (manifest, tree, vocabulary) = beside;
+        var (graph, session, statistics) = loaded;
         int? rows = found.Sequence.Kind == SequenceKind.Ids ? graph.EmbeddingRows(found.Sequence.Name) : null;
         if (vocabulary is not null && rows is not null && vocabulary.Count != rows)
             faults.Add(new Fault("", $"vocab.txt has {vocabulary.Count} entries and the graph's embedding {rows} rows; they must belong together."));
@@ -100,7 +107,7 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         var runner = new OnnxRunner(session, signature);
         using var sequences = new ProbeRuns(session, signature) { VocabularySize = mode.VocabularySize ?? 3 };
         var costs = CostCalibration.Measure(runner, policy, mode.MaxLength, sequences);
-        return new Classifier(runner, new DynamicBatcher(runner, policy, costs, batching, health.BreakDown, logger))
+        return new Classifier(runner, new DynamicBatcher(runner, policy, costs, batching, health.BreakDown, logger) { Statistics = statistics })
         {
             Scores = scores,
             Features = features,

@@ -6,6 +6,8 @@ namespace RnnService.Api.Tests.Hosting;
 /// <summary>An answer with its body.</summary>
 internal sealed class Reply(HttpResponseMessage message, byte[] body)
 {
+    private JsonElement? _json;   // read when asked for: not every body that begins like JSON is nothing else
+
     public int Status => (int)message.StatusCode;
 
     public string? ContentType => message.Content.Headers.ContentType?.ToString();
@@ -14,7 +16,7 @@ internal sealed class Reply(HttpResponseMessage message, byte[] body)
 
     public string Text => System.Text.Encoding.UTF8.GetString(body);
 
-    public JsonElement Json { get; } = body.Length > 0 && body[0] == '{' ? JsonSerializer.Deserialize<JsonElement>(body) : default;
+    public JsonElement Json => _json ??= body.Length > 0 && body[0] == '{' ? JsonSerializer.Deserialize<JsonElement>(body) : default;
 
     /// <summary>The array <c>predictions</c>, after a look at the status.</summary>
     public JsonElement[] Predictions
