@@ -19,7 +19,7 @@ public class AnswerWriting
     {
         _engine = Engine.Start();
         _request = PredictRequestReader.Read(Samples.Body(Body), null, null, _engine.Repository, new LimitsOptions(), out _)!;
-        _request.Model.RunAsync(_request.Sequences, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        _request.Model.Classifier!.RunAsync(_request.Sequences, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask().GetAwaiter().GetResult();
         _writer = AnswerFormat.Of(_request.Model).Rent();
     }
 
