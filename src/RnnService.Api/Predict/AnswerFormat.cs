@@ -13,7 +13,7 @@ internal sealed class AnswerFormat(LoadedModel model)
 
     private const int LargestKept = 1 << 20;
 
-    private readonly ConcurrentBag<AnswerWriter> _writers = [];
+    private readonly ConcurrentQueue<AnswerWriter> _writers = [];   // a bag would keep its writers, and with them the model, reachable from every thread for ever
 
     public LoadedModel Model { get; } = model;
 
@@ -29,12 +29,12 @@ internal sealed class AnswerFormat(LoadedModel model)
 
     public static AnswerFormat Of(LoadedModel model) => Formats.GetValue(model, static m => new AnswerFormat(m));
 
-    public AnswerWriter Rent() => _writers.TryTake(out var writer) ? writer : new AnswerWriter(this);
+    public AnswerWriter Rent() => _writers.TryDequeue(out var writer) ? writer : new AnswerWriter(this);
 
     /// <summary>Keeps a writer for the next request, but not one that a giant answer has blown up.</summary>
     public void Return(AnswerWriter writer)
     {
         if (writer.Capacity <= LargestKept)
-            _writers.Add(writer);
+            _writers.Enqueue(writer);
     }
 }

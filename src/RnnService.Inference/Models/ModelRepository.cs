@@ -54,7 +54,9 @@ public sealed partial class ModelRepository
                 if (versions.All(v => v.State != ModelState.Ready))
                     return $"The required model \"{name}\" is not ready: {(versions.Length == 0 ? "unloaded" : States(versions))}.";
             }
-            return models.Values.Any(versions => versions.Any(v => v.State == ModelState.Ready)) ? null : $"No model is ready: {States(models.Values.SelectMany(v => v))}.";
+            if (models.Values.Any(versions => versions.Any(v => v.State == ModelState.Ready)))
+                return null;
+            return models.Count == 0 ? "No model is ready: all were unloaded." : $"No model is ready: {States(models.Values.SelectMany(v => v))}.";
         }
     }
 

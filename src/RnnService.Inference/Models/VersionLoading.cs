@@ -77,7 +77,8 @@ internal sealed partial class VersionLoading : IDisposable
         Exception? fault = null;
         try
         {
-            model = _loader.Load(folder);
+            using var copy = PrivateCopy.Of(folder);
+            model = _loader.Load(copy.Folder);
         }
         catch (Exception e)
         {

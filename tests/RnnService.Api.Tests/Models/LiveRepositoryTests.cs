@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using RnnService.Api.Tests.Hosting;
 
 namespace RnnService.Api.Tests.Models;
@@ -137,4 +138,26 @@ public sealed class LiveRepositoryTests
         Assert.Equal("ready", await server.StateAsync("m", 2));
         Assert.Equal(0, await server.CounterAsync("rnn_repository_scans_total"));
     }
+
+    [Fact]
+    public async Task SwappedModel_ThatAnsweredOnManyThreads_IsNotKeptAlive()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => server.PredictAsync()));
+        var old = Weakly(server);
+        server.Folder.Swap("m", 1, LiveServer.Gru);
+        (await server.Client.PostAsync("/models/m/load", "")).AssertOk();
+        await Wait.UntilAsync(
+            async () =>
+            {
+                await server.PredictAsync();   // connections and pools let go of their last request with the next
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return !old.IsAlive;
+            },
+            () => "Something holds on to the model.");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Weakly(LiveServer server) => new(server.Repository.Look("m", null).Model);
 }

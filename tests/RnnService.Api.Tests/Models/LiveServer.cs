@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using RnnService.Api.Tests.Hosting;
+using RnnService.Inference.Models;
 
 namespace RnnService.Api.Tests.Models;
 
@@ -17,6 +19,9 @@ internal sealed class LiveServer : IAsyncDisposable
     public ModelFolder Folder { get; }
 
     public ServiceClient Client => _server.Client;
+
+    /// <summary>The repository inside the server.</summary>
+    public ModelRepository Repository => _server.App.Services.GetRequiredService<ModelRepository>();
 
     /// <summary>Starts with model <c>m</c>, version 1, the LSTM; and waits until it is ready.</summary>
     public static async Task<LiveServer> StartAsync(params string[] settings)

@@ -46,11 +46,7 @@ public sealed partial class ModelSwapTests
         Assert.Equal(ModelState.Unloading, running.Only("m").State);
         Assert.Equal(["m"], running.Repository.Unloaded);
         Assert.Null(running.Repository.Find("m", null).Model);
-        using (var request = model.Classifier!.NewRequest())
-        {
-            Engine.Add((Sequences<int>)request.Sequences, [8]);
-            Assert.Equal(RunOutcome.Done, await model.Classifier.RunAsync(request, Patience, TestContext.Current.CancellationToken));
-        }
+        Assert.NotEmpty(await Engine.ProbabilitiesAsync(model.Classifier!, [[8, 25]]));
         model.Release();
         await UntilAsync(() => running.Repository.Versions("m").Count == 0);
         Assert.False(await running.Repository.UnloadAsync("nobody", TestContext.Current.CancellationToken));
@@ -124,6 +120,25 @@ public sealed partial class ModelSwapTests
         Assert.Equal(10, running.Repository.Counters.Unloads);
     }
 
+    [Fact]
+    public async Task Load_ExternalData_IsNotReadFromTheFolderAnyMore()
+    {
+        using var folders = new ModelFolders();
+        var folder = Directory.CreateDirectory(Path.Combine(folders.Root, "m", "1", "weights")).Parent!.FullName;
+        var golden = RepositoryRoot.Combine("tests", "golden", "bare", "lstm_external_files");
+        foreach (var file in Directory.EnumerateFiles(golden, "*", SearchOption.AllDirectories))
+            File.Copy(file, Path.Combine(folder, Path.GetRelativePath(golden, file)));
+        await using var running = await RunningRepository.StartAsync(folders.Root, ("Models:ScanMilliseconds", "0"));
+        var model = running.Only("m").Model!.Classifier!;
+        var before = await NumbersAsync(model);
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(folder, "weights")))
+            await File.WriteAllBytesAsync(file, [], TestContext.Current.CancellationToken);   // in place, and cut short: mapped pages of it are gone
+        Assert.Equal(before, await NumbersAsync(model));
+        Assert.Equal(ModelState.Ready, Assert.Single(await running.Repository.LoadAsync("m", TestContext.Current.CancellationToken)).State);
+        Assert.Contains("refused", running.Only("m").Reason, StringComparison.Ordinal);
+        Assert.Equal(before, await NumbersAsync(model));
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task<WeakReference> UseAsync(RunningRepository running)
     {
@@ -131,6 +146,18 @@ public sealed partial class ModelSwapTests
         await Engine.ProbabilitiesAsync(model.Classifier!, [[8, 25]]);
         model.Release();
         return new WeakReference(model);
+    }
+
+    /// <summary>What a model that takes features answers to two time steps.</summary>
+    private static async Task<float[]> NumbersAsync(Classifier model)
+    {
+        using var request = model.NewRequest();
+        var sequences = (Sequences<float>)request.Sequences;
+        for (int i = 0; i < 2 * model.Width; i++)
+            sequences.Add(i);
+        sequences.Finish();
+        Assert.Equal(RunOutcome.Done, await model.RunAsync(request, Patience, TestContext.Current.CancellationToken));
+        return request.Numbers(0).ToArray();
     }
 
     private static void Put(ModelFolders folders, string export)
