@@ -91,7 +91,7 @@ public static class HeadAssignment
     private static List<Group> StatedLevels(LabelTree tree, List<Head> heads, List<Fault> faults)
     {
         foreach (var head in heads.Where(h => !tree.Levels.Contains(h.Said!.Level)))
-            faults.Add(new Fault($"{head.Pointer}/level", $"labels.json has no level \"{head.Said!.Level}\"; it has {Names(tree.Levels)}."));
+            faults.Add(new Fault($"{head.Pointer}/level", $"labels.json has {tree.Levels.Count} level(s), {Names(tree.Levels)}, and none named \"{head.Said!.Level}\", which the output \"{head.Output}\" is said to score; name one of them, or add it to labels.json."));
         var groups = new List<Group>();
         for (int level = 0; level < tree.Levels.Count; level++)
         {

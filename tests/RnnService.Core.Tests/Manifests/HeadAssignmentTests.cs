@@ -102,7 +102,7 @@ public sealed class HeadAssignmentTests
         var faults = new List<Fault>();
         Assert.Null(HeadAssignment.Find(Tree, [new("p", "coarse"), new("q", "finest")], [("p", 2), ("q", 4)], faults));
         Faults.AssertPointers(faults, "/heads/1/level", "/heads");
-        Assert.Contains("no level \"finest\"; it has \"coarse\", \"fine\"", faults[0].Detail, StringComparison.Ordinal);
+        Assert.Contains("2 level(s), \"coarse\", \"fine\", and none named \"finest\", which the output \"q\" is said to score", faults[0].Detail, StringComparison.Ordinal);
         Assert.Contains("the level \"fine\" of labels.json; the heads score \"coarse\", \"finest\"", faults[1].Detail, StringComparison.Ordinal);
     }
 
