@@ -1,6 +1,7 @@
-"""Checks the training package and the committed model; no arguments are needed.
+"""Checks the training package and the committed models; no arguments are needed.
 
-With --data DIR it also rebuilds the vocabulary from the real questions and compares it.
+With --data DIR it also rebuilds the vocabulary from the real questions and compares it, with --har DIR
+the scale of the channels from the real windows.
 """
 from __future__ import annotations
 
@@ -9,22 +10,21 @@ import itertools
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import onnx
 
+import check_activity
+from check_shared import GOLDEN as GOLDENS, MODELS, committed_graph, labels_fit, trained_twice
 from data import read_questions
-from export import problems
 from golden_texts import TEXTS
 from run_graph import run_graph, softmax
 from tokenizer import Vocabulary, build_vocabulary, split
 
-HERE = Path(__file__).resolve().parent
-MODEL = HERE.parent / "questions" / "1"
-GOLDEN = HERE.parents[1] / "tests" / "golden" / "questions" / "golden.json"
-LARGEST = 10 * 1024 * 1024
+MODEL = MODELS / "questions" / "1"
+GOLDEN = GOLDENS / "questions" / "golden.json"
 TOLERANCE = 2e-5
 
 TEMPLATES = {
@@ -51,19 +51,9 @@ def write_questions(folder: Path) -> None:
 
 def train_twice() -> None:
     """The training command writes the same files each time."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_questions(folder)
-        for run in ("a", "b"):
-            subprocess.run(
-                [sys.executable, str(HERE / "train.py"), "--data", name, "--out", str(folder / run),
-                 "--golden", str(folder / run / "golden.json"), "--wordnet", "none", "--seeds", "1",
-                 "--teachers", "2", "--made-up", "100", "--epochs", "2"], check=True, stdout=subprocess.DEVNULL)
-        for file in ("model.onnx", "vocab.txt", "labels.json", "model.json", "README.md", "golden.json"):
-            first, second = ((folder / run / file).read_bytes() for run in ("a", "b"))
-            assert first == second, f"two runs with one seed wrote different {file}"
-        found = problems(onnx.load(str(folder / "a" / "model.onnx")))
-        assert not found, found
+    trained_twice("train.py", write_questions,
+                  ["--wordnet", "none", "--seeds", "1", "--teachers", "2", "--made-up", "100", "--epochs", "2"],
+                  ["model.onnx", "vocab.txt", "labels.json", "model.json", "README.md", "golden.json"])
 
 
 def golden_tokens() -> None:
@@ -76,27 +66,15 @@ def golden_tokens() -> None:
         assert vocabulary.encode(entry["text"]) == entry["ids"], entry["text"]
 
 
-def committed_graph() -> None:
+def graph() -> None:
     """The committed model is valid, small, and free of fixed batch and time sizes."""
-    path = MODEL / "model.onnx"
-    model = onnx.load(str(path))
-    onnx.checker.check_model(model, full_check=True)
-    assert path.stat().st_size <= LARGEST, "model.onnx is too large"
-    found = problems(model)
-    assert not found, found
-    words = next(item for item in model.graph.initializer if item.name == "words.weight")
+    words = next(item for item in committed_graph(MODEL).graph.initializer if item.name == "words.weight")
     assert words.dims[0] == len(Vocabulary.load(MODEL / "vocab.txt")), "vocab.txt has another length"
 
 
-def labels_fit() -> None:
+def labels() -> None:
     """labels.json and model.json fit the graph's outputs."""
-    levels = [json.loads((MODEL / "labels.json").read_text())["tree"]]
-    levels.append([leaf for node in levels[0] for leaf in node["children"]])
-    manifest = json.loads((MODEL / "model.json").read_text())
-    outputs = {output.name: output for output in onnx.load(str(MODEL / "model.onnx")).graph.output}
-    for head, labels in zip(manifest["heads"], levels):
-        width = outputs[head["output"]].type.tensor_type.shape.dim[1].dim_value
-        assert width == len(labels), f"{head['output']}: {width} outputs, {len(labels)} labels"
+    labels_fit(MODEL)
 
 
 def golden_answers() -> None:
@@ -126,13 +104,17 @@ def main() -> int:
     """Runs every check and says what held."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with the real train.txt")
-    data = parser.parse_args().data
-    checks = [golden_tokens, committed_graph, labels_fit, golden_answers, train_twice]
+    parser.add_argument("--har", type=Path, help="folder with the real har_X_train.npy")
+    options = parser.parse_args()
+    checks: list[tuple[Callable[..., None], list[Path]]] = [
+        (check, []) for check in [golden_tokens, graph, labels, golden_answers, train_twice, *check_activity.CHECKS]]
+    checks += [(check, [folder]) for check, folder in
+               ((same_vocabulary, options.data), (check_activity.same_scale, options.har)) if folder]
     failed = 0
-    for check in checks + ([lambda: same_vocabulary(data)] if data else []):
-        text = (check.__doc__ or same_vocabulary.__doc__ or "").strip()
+    for check, given in checks:
+        text = (check.__doc__ or "").strip()
         try:
-            check()
+            check(*given)
             print(f"ok      {text}", flush=True)
         except (AssertionError, subprocess.CalledProcessError, OSError, ValueError) as error:
             failed += 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterable, Iterator, Sequence
 
 import torch
 
-LEVELS = ("coarse", "fine")
+from labels import LabelTree
 
 
 @dataclass(frozen=True)
@@ -18,22 +18,12 @@ class Question:
     label: str
 
 
-class LabelTree:
-    """Two levels of labels, each in alphabetical order; a head's output index is that order."""
-
-    def __init__(self, fine: Sequence[str]) -> None:
-        self.fine = sorted(set(fine))
-        self.coarse = sorted({label.split(":")[0] for label in self.fine})
-        parents = [self.coarse.index(label.split(":")[0]) for label in self.fine]
-        self.parents = torch.tensor(parents)                        # [fine] -> coarse
-        self.members = torch.stack([self.parents == c for c in range(len(self.coarse))])  # [coarse, fine]
-
-    def to_json(self) -> dict[str, object]:
-        """The content of labels.json."""
-        tree = [{"label": coarse, "children": [{"label": fine} for fine in self.fine
-                                               if fine.split(":")[0] == coarse]}
-                for coarse in self.coarse]
-        return {"levels": list(LEVELS), "tree": tree}
+def question_tree(labels: Iterable[str]) -> LabelTree:
+    """The tree of labels COARSE:fine, each level in alphabetical order."""
+    groups: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        groups.setdefault(label.split(":")[0], []).append(label)
+    return LabelTree(groups)
 
 
 def read_questions(path: Path) -> list[Question]:

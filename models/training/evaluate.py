@@ -6,7 +6,8 @@ from typing import Sequence
 import torch
 from torch import Tensor
 
-from data import LabelTree, collate
+from data import collate
+from labels import LabelTree
 from model import QuestionNet
 
 DECODINGS = ("best_path", "top_down", "independent")
@@ -26,6 +27,11 @@ def inside(fine: Tensor, tree: LabelTree) -> Tensor:
     """Log p(fine | its coarse label): [rows, fine] -> [rows, fine]."""
     spread = fine.unsqueeze(1).masked_fill(~tree.members, -torch.inf)       # [rows, coarse, fine]
     return fine - spread.logsumexp(dim=2)[:, tree.parents]
+
+
+def leaves(coarse: Tensor, fine: Tensor, tree: LabelTree) -> Tensor:
+    """p(coarse) p(fine | coarse) of logits: [rows, fine]."""
+    return (coarse.log_softmax(dim=1)[:, tree.parents] + inside(fine, tree)).exp()
 
 
 def decode(coarse: Tensor, fine: Tensor, tree: LabelTree, how: str) -> tuple[Tensor, Tensor]:

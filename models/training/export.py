@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import Tensor, nn
 
 from model import QuestionNet
 
@@ -22,44 +23,49 @@ def folded(net: QuestionNet) -> QuestionNet:
     return served.eval()
 
 
-def export_onnx(net: QuestionNet, path: Path) -> None:
-    """Exports a folded network: input_ids, lengths -> coarse, fine, with free batch and time.
-
-    The example is sorted by length and its longest question fills the time axis. That lets the
-    exporter write a plain recurrence with sequence_lens, which is right for any order of lengths.
-    """
+def export_questions(net: QuestionNet, path: Path) -> None:
+    """Exports a folded network: input_ids, lengths -> coarse, fine."""
     lengths = torch.tensor(TRACE_LENGTHS)
     ids = torch.ones(len(TRACE_LENGTHS), max(TRACE_LENGTHS), dtype=torch.int64)
     ids[torch.arange(ids.shape[1]) >= lengths.unsqueeze(1)] = 0
+    export_onnx(net, "questions", "input_ids", ids, lengths, path)
+
+
+def export_onnx(net: nn.Module, name: str, sequence: str, example: Tensor, lengths: Tensor, path: Path) -> None:
+    """Exports a network: its sequence [batch, time, ...], lengths -> coarse, fine, with free batch and time.
+
+    The example is sorted by length and its longest sequence fills the time axis. That lets the
+    exporter write a plain recurrence with sequence_lens, which is right for any order of lengths.
+    """
     options = {"dynamo": False} if "dynamo" in inspect.signature(torch.onnx.export).parameters else {}
     with torch.no_grad(), warnings.catch_warnings():
         # The exporter warns that a GRU may freeze the batch size. It would without the explicit
         # initial state; `problems` checks that it did not.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            net, (ids, lengths), str(path), opset_version=OPSET,
-            input_names=["input_ids", "lengths"], output_names=["coarse", "fine"],
-            dynamic_axes={"input_ids": {0: "batch", 1: "time"}, "lengths": {0: "batch"},
+            net, (example, lengths), str(path), opset_version=OPSET,
+            input_names=[sequence, "lengths"], output_names=["coarse", "fine"],
+            dynamic_axes={sequence: {0: "batch", 1: "time"}, "lengths": {0: "batch"},
                           "coarse": {0: "batch"}, "fine": {0: "batch"}}, **options)
     model = onnx.load(str(path))
-    tidy(model)
+    tidy(model, name)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def tidy(model: onnx.ModelProto) -> None:
+def tidy(model: onnx.ModelProto, name: str) -> None:
     """Drops what says where the file was made, and inferred shapes of values inside the graph."""
     model.doc_string = model.graph.doc_string = ""
     for node in model.graph.node:
         node.doc_string = ""
     del model.graph.value_info[:]
-    model.graph.name = "questions"
+    model.graph.name = name
 
 
 def problems(model: onnx.ModelProto) -> list[str]:
     """What would keep a model from serving batches of any size and length."""
     found = []
-    for value, rank in [(v, 2 if v.name == "input_ids" else 1) for v in model.graph.input] + \
+    for value, rank in [(v, 1 if v.name == "lengths" else 2) for v in model.graph.input] + \
             [(v, 1) for v in model.graph.output]:
         frozen = [axis for axis, dim in enumerate(value.type.tensor_type.shape.dim)
                   if axis < rank and not dim.dim_param]

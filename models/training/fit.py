@@ -1,16 +1,18 @@
 """Training of one network."""
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
+from optimise import RunningMean, rate_at
+
 import torch
 from torch import Tensor, nn
 
-from data import LabelTree, batches, collate
+from data import batches, collate
 from evaluate import inside
+from labels import LabelTree
 from model import QuestionNet, Shape, WordTable
 
 AVERAGE_EVERY = 8
@@ -42,17 +44,18 @@ class Recipe:
     unseen: float = 0.5
 
 
-def losses(coarse: Tensor, fine: Tensor, target: Tensor, tree: LabelTree, recipe: Recipe) -> Tensor:
+def losses(coarse: Tensor, fine: Tensor, target: Tensor, tree: LabelTree, smoothing: float,
+           flat_weight: float) -> Tensor:
     """Mean loss against a distribution over leaves, target [batch, fine].
 
-    Three cross entropies: coarse labels, leaves within their coarse label, leaves among all.
+    Three cross entropies: coarse labels (smoothed), leaves within their coarse label, leaves among all.
     """
     group = target @ tree.members.t().float()                              # [batch, coarse]
-    smooth = group * (1 - recipe.smoothing) + recipe.smoothing / group.shape[1]
+    smooth = group * (1 - smoothing) + smoothing / group.shape[1]
     loss = -(smooth * coarse.log_softmax(dim=1)).sum(dim=1)
     loss = loss - (target * inside(fine, tree)).sum(dim=1)
-    if recipe.flat_weight:
-        loss = loss - recipe.flat_weight * (target * fine.log_softmax(dim=1)).sum(dim=1)
+    if flat_weight:
+        loss = loss - flat_weight * (target * fine.log_softmax(dim=1)).sum(dim=1)
     return loss.mean()
 
 
@@ -70,7 +73,7 @@ def fit(rows: Sequence[Sequence[int]], buckets: Sequence[Sequence[int]], target:
     shape = Shape(len(counts), len(tree.coarse), len(tree.fine), recipe.embedding, recipe.bigrams,
                   recipe.bigram_embedding, recipe.hidden, recipe.cell)
     net = QuestionNet(shape, words(recipe), (recipe.drop_input, recipe.drop_pooled))
-    means = {name: value.detach().clone() for name, value in net.named_parameters()}
+    mean = RunningMean(net, recipe.average, AVERAGE_EVERY)
     lengths = [len(row) for row in rows]
     total = recipe.epochs * len(list(batches(lengths, recipe.batch, random.Random(0))))
     tables = [module.weight for module in net.modules() if isinstance(module, (nn.Embedding, nn.EmbeddingBag))]
@@ -87,25 +90,17 @@ def fit(rows: Sequence[Sequence[int]], buckets: Sequence[Sequence[int]], target:
             ids, sizes = collate([rows[i] for i in chosen])
             other, _ = collate([buckets[i] for i in chosen])
             ids = torch.where(torch.rand(ids.shape) < unknown_rate[ids], other, ids)
-            rate = recipe.rate * min(1.0, (step + 1) / (0.1 * total)) * \
-                (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / total)))
             for optimiser in optimisers:
-                optimiser.param_groups[0]["lr"] = rate
-            loss = losses(*net(ids, sizes), target[chosen], tree, recipe)
+                optimiser.param_groups[0]["lr"] = rate_at(step, total, recipe.rate)
+            loss = losses(*net(ids, sizes), target[chosen], tree, recipe.smoothing, recipe.flat_weight)
             net.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(dense, 3.0)
             for optimiser in optimisers:
                 optimiser.step()
             step += 1
-            if step % AVERAGE_EVERY == 0:
-                move = 1 - min(recipe.average, step / (step + 10 * AVERAGE_EVERY))
-                with torch.no_grad():
-                    for name, value in net.named_parameters():
-                        means[name].lerp_(value, move)
+            mean.after(step)
             summed, seen = summed + float(loss.detach()) * len(chosen), seen + len(chosen)
         report(epoch, summed / seen)
-    with torch.no_grad():
-        for name, value in net.named_parameters():
-            value.copy_(means[name])
+    mean.apply()
     return net.eval()

@@ -103,6 +103,20 @@ class WordTable(nn.Module):
         return nn.Embedding.from_pretrained(weight.clone(), freeze=False)
 
 
+def padding_of(steps: int, lengths: Tensor) -> Tensor:
+    """Which steps are past the end of their sequence: [time, batch]."""
+    return torch.arange(steps).unsqueeze(1) >= lengths.unsqueeze(0)
+
+
+def pool(states: Tensor, padding: Tensor, score: nn.Module) -> Tensor:
+    """Attention, weighed by score, and maximum over time: states [time, batch, width], padding [time, batch] -> [batch, 2 width]."""
+    padding = padding.unsqueeze(2)
+    weights = score(states).masked_fill(padding, MASKED).softmax(dim=0)
+    attended = (weights * states).sum(dim=0)
+    highest = states.masked_fill(padding, MASKED).amax(dim=0)
+    return torch.cat([attended, highest], dim=1)
+
+
 class QuestionNet(nn.Module):
     """Word and bigram embeddings, a bidirectional recurrence, attention and max pooling, two heads."""
 
@@ -137,10 +151,6 @@ class QuestionNet(nn.Module):
         packed = pack_padded_sequence(self.drop_input(inputs), lengths.cpu(), enforce_sorted=True)
         states, _ = self.recurrence(packed, (start, start) if self.shape.cell == "lstm" else start)
         states, _ = pad_packed_sequence(states)                                 # [time, batch, 2 hidden]
-        steps = torch.arange(input_ids.shape[1]).unsqueeze(1)
-        padding = (steps >= lengths.unsqueeze(0)).unsqueeze(2)                  # [time, batch, 1]
-        weights = self.score(states).masked_fill(padding, MASKED).softmax(dim=0)
-        attended = (weights * states).sum(dim=0)
-        highest = states.masked_fill(padding, MASKED).amax(dim=0)
-        pooled = self.drop_pooled(torch.cat([attended, highest], dim=1))        # [batch, 4 hidden]
+        padding = padding_of(input_ids.shape[1], lengths)
+        pooled = self.drop_pooled(pool(states, padding, self.score))            # [batch, 4 hidden]
         return self.coarse(pooled), self.fine(pooled)

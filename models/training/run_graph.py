@@ -1,6 +1,6 @@
 """Runs an exported graph with NumPy: slow, but independent of what trained it.
 
-Only the operators that `export.py` produces are known.
+Only the operators that `export.py` produces are known, integer division only of what is not negative.
 """
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def gru(x: Array, w: Array, r: Array, b: Array, lengths: Array, start: Array, **
     return states, last
 
 
+def convolve(x: Array, w: Array, b: Array, strides: list[int], pads: list[int], **_: Any) -> Array:
+    """ONNX Conv along one axis: x [batch, inputs, time], w [outputs, inputs, kernel]."""
+    padded = np.pad(x, ((0, 0), (0, 0), tuple(pads)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, w.shape[2], axis=2)[:, :, ::strides[0]]
+    return np.einsum("bitk,oik->bot", seen, w, optimize=True) + b[:, None]
+
+
 def softmax(x: Array, axis: int) -> Array:
     """Softmax along one axis."""
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
@@ -65,7 +72,8 @@ def unsqueeze(x: Array, axes: Array) -> Array:
 OPERATORS: dict[str, Callable[..., Any]] = {
     "Add": np.add, "Mul": np.multiply, "MatMul": np.matmul, "Where": np.where, "Slice": cut,
     "GreaterOrEqual": np.greater_equal, "Range": np.arange, "Reshape": reshape, "Unsqueeze": unsqueeze,
-    "Softmax": softmax, "GRU": gru, "Identity": lambda x: x,
+    "Softmax": softmax, "GRU": gru, "Conv": convolve,
+    "Relu": lambda x: np.maximum(x, 0), "Div": lambda a, b: a // b if a.dtype.kind == "i" else a / b, "Identity": lambda x: x,
     "Mod": lambda a, b, fmod=0: np.mod(a, b),
     "Constant": lambda value: value,
     "Transpose": lambda x, perm: x.transpose(perm),

@@ -8,29 +8,27 @@ is exported; the card quotes all seeds. Nothing is chosen by looking at the test
 """
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import argparse
 import json
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Callable, Sequence
 
+from optimise import reproducible
+
 import torch
 from torch import Tensor
 
 from card import write_card
-from data import LabelTree, Question, fold_of, read_questions
-from evaluate import DECODINGS, inside, logits, measure
-from export import export_onnx, folded
+from data import Question, fold_of, question_tree, read_questions
+from evaluate import DECODINGS, leaves, logits, measure
+from export import export_questions, folded
 from fit import Recipe, fit
 from golden import write_golden
+from labels import LabelTree
 from model import QuestionNet, WordTable
+from progress import progress, say, show
 from synthesis import cross_over
 from tokenizer import Vocabulary, build_vocabulary, split
 from wordnet import WordNet
@@ -49,26 +47,6 @@ class Plan:
     extra: int
     teacher: Recipe
     student: Recipe
-
-
-def say(message: str) -> None:
-    """Prints a line at once."""
-    print(message, flush=True)
-
-
-def progress(name: str, epochs: int) -> Callable[[int, float], None]:
-    """A reporter that draws a bar for one network's training."""
-    started = time.monotonic()
-
-    def report(epoch: int, loss: float) -> None:
-        done = (epoch + 1) / epochs
-        line = f"{name:24} [{'#' * int(done * 24):24}] {epoch + 1:3}/{epochs} loss {loss:.3f} " \
-               f"{time.monotonic() - started:4.0f} s"
-        if sys.stdout.isatty():
-            print("\r" + line, end="\n" if epoch + 1 == epochs else "", flush=True)
-        elif epoch + 1 == epochs:
-            say(line)
-    return report
 
 
 @dataclass
@@ -119,11 +97,6 @@ def gold_of(questions: Sequence[Question], tree: LabelTree) -> Tensor:
     return torch.tensor([index[question.label] for question in questions])
 
 
-def leaves(coarse: Tensor, fine: Tensor, tree: LabelTree) -> Tensor:
-    """p(coarse) p(fine | coarse) of logits: [rows, fine]."""
-    return (coarse.log_softmax(dim=1)[:, tree.parents] + inside(fine, tree)).exp()
-
-
 def train_one(corpus: Corpus, plan: Plan, seed: int) -> QuestionNet:
     """Teachers, then their student; without teachers, one network on the labelled questions alone."""
     teachers = [corpus.fit(plan.teacher, 1000 * seed + i, f"seed {seed}, teacher {i}")
@@ -139,12 +112,6 @@ def results(net: QuestionNet, questions: Sequence[Question], vocabulary: Vocabul
     coarse, fine = logits(net, [vocabulary.encode(question.text) for question in questions])
     gold = gold_of(questions, tree)
     return {how: measure(coarse, fine, gold, tree, how) for how in DECODINGS}
-
-
-def show(name: str, found: dict[str, dict[str, float]]) -> None:
-    """Prints measures in percent."""
-    for how, values in found.items():
-        say(f"{name:16} {how:12} " + "  ".join(f"{k} {100 * v:5.2f}" for k, v in values.items()))
 
 
 def validate(questions: Sequence[Question], tree: LabelTree, plan: Plan, wordnet: WordNet | None,
@@ -169,7 +136,7 @@ def write_model(net: QuestionNet, vocabulary: Vocabulary, tree: LabelTree, out: 
     """Writes the graph, its labels, words and manifest, and the golden file; returns the served network."""
     out.mkdir(parents=True, exist_ok=True)
     served = folded(net)
-    export_onnx(served, out / "model.onnx")
+    export_questions(served, out / "model.onnx")
     vocabulary.save(out / "vocab.txt")
     manifest = {
         "description": f"Says what an English question asks for: {len(tree.coarse)} coarse and "
@@ -204,11 +171,10 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Runs the whole thing."""
     options = arguments()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    reproducible()
     started = time.monotonic()
     questions = read_questions(options.data / "train.txt")
-    tree = LabelTree([question.label for question in questions])
+    tree = question_tree(question.label for question in questions)
     plan = Plan(options.teachers, options.made_up, options.extra_words, TEACHER, STUDENT)
     wordnet = WordNet(options.wordnet) if options.wordnet.name != "none" else None
     if options.epochs:

@@ -15,7 +15,7 @@ public sealed class BrokenModels : IAsyncLifetime
         { "vocabulary-too-short", ["vocab.txt has", "entries", "rows"] },
         { "vocabulary-repeats", ["vocab.txt line", "repeats"] },
         { "label-missing", ["\"fine\"", "labels.json", "wide"] },
-        { "level-missing", ["no level \"fine\"", "it has \"coarse\""] },
+        { "level-missing", ["labels.json has 1 level(s)", "none named \"fine\""] },
         { "labels-no-json", ["labels.json"] },
         { "labels-null", ["labels.json", "null"] },
         { "field-unknown", ["model.json", "colour"] },
