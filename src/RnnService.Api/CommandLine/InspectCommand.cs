@@ -16,7 +16,7 @@ internal static class InspectCommand
         var reports = new List<InspectReport>();
         var settings = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build();
         var batching = settings.GetSection(BatchingOptions.Section).Get<BatchingOptions>() ?? new BatchingOptions();
-        var printer = new InspectPrinter(AnsiConsole.Console);
+        var printer = new InspectPrinter(AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect }));
         foreach (var inspected in Inspection.Load(path, batching))
         {
             using (inspected)

@@ -59,7 +59,7 @@ internal sealed class InspectPrinter(IAnsiConsole console)
     private void PrintFindings(InspectedClassifier c)
     {
         var table = Table("finding", "");
-        Row(table, "takes", $"{c.Takes}, {c.MinLength} to {c.MaxLength} time steps{(c.VocabularySize is { } size ? $", ids below {size}" : "")}{(c.Channels is { } channels ? $", {channels} channels, missing values: {c.Missing}" : "")}");
+        Row(table, "takes", $"{c.Takes}, {(c.Windows is { } windows ? $"{c.MinLength} or more time steps in windows of {windows}" : $"{c.MinLength} to {c.MaxLength} time steps")}{(c.VocabularySize is { } size ? $", ids below {size}" : "")}{(c.Channels is { } channels ? $", {channels} channels, missing values: {c.Missing}" : "")}");
         Row(table, "answers", $"{string.Join(" > ", c.Levels.Select(l => $"{l.Name} ({l.Labels})"))}, heads score {c.Scheme}, decoding {c.Decoding}");
         Row(table, "mode", $"{c.Mode}: {c.Reason}");
         Row(table, "padding", c.PaddingExact ? "changes no answer" : "changes answers, or was not tried; it is never used");

@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.ML.OnnxRuntime;
@@ -30,7 +29,8 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         if (manifest.Tokenizer is not null && !File.Exists(folder.Vocabulary))
             faults.Add(new Fault("/tokenizer", "The tokenizer needs vocab.txt, which is not in the folder."));
 
-        var (graph, session) = OpenGraph(folder, faults);
+        if (GraphLoad.Open(folder.Graph, faults, out var cause) is not var (graph, session))
+            throw new ModelLoadException(faults, cause);
         try
         {
             return Assemble(folder, new Beside(manifest, tree, vocabulary), graph, session, faults);
@@ -144,22 +144,6 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         EqualLengths = !mode.PaddingExact,
         WaitBound = settings.WaitMilliseconds!.Value * 1000L,
     };
-
-    private static (OnnxGraph, InferenceSession) OpenGraph(ModelFolder folder, List<Fault> faults)
-    {
-        try
-        {
-            var graph = OnnxGraph.Read(folder.Graph);
-            // One thread a run: workers run batches side by side, and ONNX Runtime's own pool would spin for work.
-            using var settings = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL };
-            return (graph, new InferenceSession(folder.Graph, settings));
-        }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or OnnxRuntimeException or IOException or ArgumentException)
-        {
-            faults.Add(new Fault("", $"model.onnx cannot be loaded: {e.Message} Export it again, or copy it again if the copy broke off."));
-            throw new ModelLoadException(faults, e);
-        }
-    }
 
     private delegate T? Parse<T>(ReadOnlySpan<byte> text, List<Fault> faults);
 

@@ -54,6 +54,9 @@ internal sealed class SignatureFinder
         }
     }
 
+    /// <summary>An input that is not there is reported, and what it was meant for is looked for as if nothing had been said: one mistake, one fault.</summary>
+    private bool IsThere(string? input) => input is not null && _session.InputMetadata.ContainsKey(input);
+
     private NodeMetadata Meta(string input) => _session.InputMetadata[input];
 
     private bool IsStated(string input) =>
@@ -61,11 +64,11 @@ internal sealed class SignatureFinder
 
     private string? FindLengths()
     {
-        if (_manifest.Lengths is { } stated)
+        if (_manifest.Lengths is { } stated && _session.InputMetadata.ContainsKey(stated))
         {
             if (_free.Remove(stated) && !(Metadata.IsInteger(Meta(stated)) && Meta(stated).Dimensions.Length <= 2))
                 _faults.Add(new Fault("/lengths", $"model.json says that the input \"{stated}\" takes the sequences' lengths, but the graph says that it is {Metadata.Describe(Meta(stated))}; lengths are integers [batch]."));
-            return _session.InputMetadata.ContainsKey(stated) ? stated : null;
+            return stated;
         }
         // what the recurrent nodes take for sequence_lens is no guess; failing that, integers, one a sequence, beside something that is the sequence
         var wired = _graph.Cells.Select(c => _graph[c.In(4)].DependsOn).FirstOrDefault(d => d.Count == 1)?.First();
@@ -96,7 +99,7 @@ internal sealed class SignatureFinder
 
     private SequenceInput? FindSequence()
     {
-        var name = _manifest.Input ?? Traced() ?? Likeliest();
+        var name = (IsThere(_manifest.Input) ? _manifest.Input : null) ?? Traced() ?? Likeliest();
         if (name is null || !_session.InputMetadata.TryGetValue(name, out var meta))
         {
             if (_faults.Count == 0)
@@ -234,7 +237,7 @@ internal sealed class SignatureFinder
                 sides.Add(Like(sequence, name, SideRole.Constant) with { Fill = fill });
             else if (name != _manifest.Mask && IsSegment(name, sequence))
                 sides.Add(Like(sequence, name, SideRole.Constant));
-            else if (name == _manifest.Mask || (_manifest.Mask is null && IsMask(name, sequence)))
+            else if (name == _manifest.Mask || (!IsThere(_manifest.Mask) && IsMask(name, sequence)))
                 sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : name.Contains("pad", StringComparison.OrdinalIgnoreCase) });
             else
                 _faults.Add(new Fault("", $"The graph's input \"{name}\" {Metadata.Describe(meta)} is neither the sequence (\"{sequence.Name}\") nor lengths, mask or initial state, so nothing would feed it. Give it one number for all requests as \"fill\": {{\"{name}\": 0}} in model.json, or export the model without it."));
