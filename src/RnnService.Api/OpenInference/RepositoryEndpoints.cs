@@ -33,7 +33,11 @@ internal sealed class RepositoryEndpoints(ModelRepository repository)
         if (ready is null)
             return new ProblemResult(Invalid("The field \"ready\" is true, for models that are ready only, or false."));
         return OpenInferenceEndpoints.Json(
-            [.. repository.All.SelectMany(m => m.Value).Where(v => !ready.Value || v.State == ModelState.Ready).Select(IndexEntry.Of)], OpenInferenceJson.Readable.IReadOnlyListIndexEntry);
+            [
+                .. repository.All.SelectMany(m => m.Value).Where(v => !ready.Value || v.State == ModelState.Ready).Select(IndexEntry.Of),
+                .. repository.Unloaded.Where(name => !ready.Value && repository.Versions(name).Count == 0).Select(name => new IndexEntry(name, "", "UNAVAILABLE", "unloaded")),
+            ],
+            OpenInferenceJson.Readable.IReadOnlyListIndexEntry);
     }
 
     private async Task<IResult> LoadAsync(string model, HttpContext context)

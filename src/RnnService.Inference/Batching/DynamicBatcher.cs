@@ -484,20 +484,23 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
         }
     }
 
+    /// <summary>Whether nothing runs; stays so once the batcher is disposed.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+                return _running == 0;
+        }
+    }
+
     /// <summary>Refuses what comes, ends what waits for its answer, and returns when no batch runs any more, or after half a minute.</summary>
     public void Dispose()
     {
         Close();
         var patience = Stopwatch.StartNew();
-        while (patience.Elapsed < TimeSpan.FromSeconds(30))
-        {
-            lock (_gate)
-            {
-                if (_running == 0)
-                    break;
-            }
+        while (!IsIdle && patience.Elapsed < TimeSpan.FromSeconds(30))
             Thread.Sleep(1);
-        }
         _sweeper.Dispose();
     }
 

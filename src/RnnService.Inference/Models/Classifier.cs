@@ -110,9 +110,13 @@ public sealed class Classifier : IDisposable
     public ValueTask<RunOutcome> RunAsync(SequenceRequest request, TimeSpan timeout, CancellationToken callerGone) =>
         _batcher.RunAsync(request, timeout, callerGone);
 
+    /// <summary>Whether no batch runs.</summary>
+    internal bool IsIdle => _batcher.IsIdle;
+
     public void Dispose()
     {
         _batcher.Dispose();
-        _runner.Dispose();
+        if (IsIdle)
+            _runner.Dispose();
     }
 }

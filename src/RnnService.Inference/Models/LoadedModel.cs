@@ -137,7 +137,9 @@ public sealed class LoadedModel : IDisposable
             return;
         Classifier?.Dispose();
         _tensors.Dispose();
-        _session.Dispose();
+        // a session that is taken from under a run ends the process; one that still runs after that long is better lost
+        if (Classifier?.IsIdle != false && _tensors.IsIdle)
+            _session.Dispose();
         _gone.SetResult();
     }
 }

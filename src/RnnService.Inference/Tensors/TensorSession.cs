@@ -37,6 +37,9 @@ internal sealed class TensorSession : IDisposable
     /// <summary>What goes in and comes out.</summary>
     public TensorSignature Signature { get; }
 
+    /// <summary>Whether nothing runs any more, once it is disposed.</summary>
+    public bool IsIdle { get; private set; }
+
     /// <summary>Runs that go on at the same time.</summary>
     public int Workers => _workers;
 
@@ -157,7 +160,8 @@ internal sealed class TensorSession : IDisposable
     {
         _closing.Cancel();
         long until = Clock.Now + (long)Patience.TotalMicroseconds;
+        IsIdle = true;
         for (int i = 0; i < _workers; i++)
-            _free.Wait(Clock.Span(Math.Max(0, until - Clock.Now)));
+            IsIdle &= _free.Wait(Clock.Span(Math.Max(0, until - Clock.Now)));
     }
 }
