@@ -56,8 +56,14 @@ public sealed class ModelStatistics(long modelBytes)
     private const int MostBatchSizes = 1024;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, BatchFigures> _batches = [];
-    private ModelFigures _figures = new();
+    private readonly Dictionary<int, Stages> _batches = [];
+    private readonly Stages _requests = new();
+    private StageFigures _success;
+    private StageFigures _fail;
+    private StageFigures _queue;
+    private long _lastInference;
+    private long _inferences;
+    private long _executions;
 
     /// <summary>Size of the model's files, in bytes: about what its weights take in memory.</summary>
     public long ModelBytes { get; } = modelBytes;
@@ -66,7 +72,21 @@ public sealed class ModelStatistics(long modelBytes)
     public ModelFigures Snapshot()
     {
         lock (_gate)
-            return _figures with { Batches = [.. _batches.Values.OrderBy(b => b.BatchSize)] };
+        {
+            return new ModelFigures
+            {
+                LastInference = _lastInference,
+                InferenceCount = _inferences,
+                ExecutionCount = _executions,
+                Success = _success,
+                Fail = _fail,
+                Queue = _queue,
+                Input = _requests.Input,
+                Infer = _requests.Infer,
+                Output = _requests.Output,
+                Batches = [.. _batches.OrderBy(b => b.Key).Select(b => new BatchFigures(b.Key, b.Value.Input, b.Value.Infer, b.Value.Output))],
+            };
+        }
     }
 
     /// <summary>Counts one request that was answered.</summary>
@@ -80,15 +100,10 @@ public sealed class ModelStatistics(long modelBytes)
     {
         lock (_gate)
         {
-            _figures = _figures with
-            {
-                InferenceCount = _figures.InferenceCount + batchSize,
-                Success = _figures.Success.With(total),
-                Queue = _figures.Queue.With(queue),
-                Input = _figures.Input.With(input),
-                Infer = _figures.Infer.With(infer),
-                Output = _figures.Output.With(output),
-            };
+            _inferences += batchSize;
+            _success = _success.With(total);
+            _queue = _queue.With(queue);
+            _requests.Add(input, infer, output);
         }
     }
 
@@ -96,7 +111,7 @@ public sealed class ModelStatistics(long modelBytes)
     public void RecordFailure(TimeSpan total)
     {
         lock (_gate)
-            _figures = _figures with { Fail = _figures.Fail.With(total) };
+            _fail = _fail.With(total);
     }
 
     /// <summary>Counts one run of the graph.</summary>
@@ -109,11 +124,31 @@ public sealed class ModelStatistics(long modelBytes)
         long now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         lock (_gate)
         {
-            _figures = _figures with { LastInference = now, ExecutionCount = _figures.ExecutionCount + 1 };
-            if (_batches.TryGetValue(batchSize, out var batch))
-                _batches[batchSize] = new(batchSize, batch.Input.With(input), batch.Infer.With(infer), batch.Output.With(output));
-            else if (_batches.Count < MostBatchSizes)
-                _batches[batchSize] = new(batchSize, default(StageFigures).With(input), default(StageFigures).With(infer), default(StageFigures).With(output));
+            _lastInference = now;
+            _executions++;
+            if (!_batches.TryGetValue(batchSize, out var stages))
+            {
+                if (_batches.Count == MostBatchSizes)
+                    return;
+                _batches[batchSize] = stages = new Stages();
+            }
+            stages.Add(input, infer, output);
+        }
+    }
+
+    private sealed class Stages
+    {
+        public StageFigures Input { get; private set; }
+
+        public StageFigures Infer { get; private set; }
+
+        public StageFigures Output { get; private set; }
+
+        public void Add(TimeSpan input, TimeSpan infer, TimeSpan output)
+        {
+            Input = Input.With(input);
+            Infer = Infer.With(infer);
+            Output = Output.With(output);
         }
     }
 }
