@@ -59,13 +59,23 @@ internal sealed class InspectPrinter(IAnsiConsole console)
     private void PrintFindings(InspectedClassifier c)
     {
         var table = Table("finding", "");
-        Row(table, "takes", $"{c.Takes}, {(c.Windows is { } windows ? $"{c.MinLength} or more time steps in windows of {windows}" : $"{c.MinLength} to {c.MaxLength} time steps")}{(c.VocabularySize is { } size ? $", ids below {size}" : "")}{(c.Channels is { } channels ? $", {channels} channels, missing values: {c.Missing}" : "")}");
-        Row(table, "answers", $"{string.Join(" > ", c.Levels.Select(l => $"{l.Name} ({l.Labels})"))}, heads score {c.Scheme}, decoding {c.Decoding}");
+        Row(table, "takes", Takes(c));
+        Row(table, "answers", c.Scheme == InspectedClassifier.Unrelated
+            ? $"{string.Join(", ", c.Levels.Select(l => $"{l.Name} ({l.Labels})"))}: heads that no labels.json relates to each other"
+            : $"{string.Join(" > ", c.Levels.Select(l => $"{l.Name} ({l.Labels})"))}, heads score {c.Scheme}, decoding {c.Decoding}");
         Row(table, "mode", $"{c.Mode}: {c.Reason}");
         Row(table, "padding", c.PaddingExact ? "changes no answer" : "changes answers, or was not tried; it is never used");
         Row(table, "neighbours", c.RowsIndependent ? $"change no answer (largest change of a probability: {c.LargestDifference.ToString("0.0e+0", CultureInfo.InvariantCulture)})" : "change answers; each sequence runs alone");
         Row(table, "axes", c.TimeMajor ? "time, then batch" : "batch, then time");
         Write(table);
+    }
+
+    private static string Takes(InspectedClassifier c)
+    {
+        if (c.Takes == "text")
+            return "texts, as they are";
+        var steps = c.Windows is { } windows ? $"{c.MinLength} or more time steps in windows of {windows}" : $"{c.MinLength} to {c.MaxLength} time steps";
+        return c.Channels is { } channels ? $"features, {steps}, {channels} channels, missing values: {c.Missing}" : $"ids, {steps}{(c.VocabularySize is { } size ? $", ids below {size}" : "")}";
     }
 
     private void PrintCosts(InspectedClassifier c)

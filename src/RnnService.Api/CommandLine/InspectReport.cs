@@ -90,9 +90,12 @@ internal sealed record InspectedOutput(string Name, string Type, IReadOnlyList<i
 internal sealed record InspectedClassifier(string Takes, int MinLength, int MaxLength, int? VocabularySize, int? Channels, string? Missing, string? Windows, string Mode, string Reason, bool PaddingExact, bool RowsIndependent,
     bool TimeMajor, double LargestDifference, string Scheme, IReadOnlyList<InspectedLevel> Levels, string Decoding, IReadOnlyList<InspectedCost> Costs)
 {
+    /// <summary>Scheme of several heads without a label tree.</summary>
+    public const string Unrelated = "unrelated";
+
     public static InspectedClassifier Of(Classifier c) => new(
         Name(c.Kind), c.MinLength, c.MaxLength, c.VocabularySize, c.Features?.Channels, c.Features is { } f ? Name(f.Missing) : null, c.Windows is { } w ? $"{w.Length} every {w.Stride}" : null, c.Mode.Name, c.Mode.Reason, c.Mode.PaddingExact, c.Mode.RowsIndependent,
-        c.Mode.TimeMajor, c.Mode.LargestDifference, c.Tree.IsHierarchy ? Name(c.Scores.Scheme) : "unrelated", [.. c.Tree.Levels.Select((name, level) => new InspectedLevel(name, c.Tree.NodesOfLevel[level].Length))], Name(c.Decoding),
+        c.Mode.TimeMajor, c.Mode.LargestDifference, c.Tree.IsHierarchy ? Name(c.Scores.Scheme) : Unrelated, [.. c.Tree.Levels.Select((name, level) => new InspectedLevel(name, c.Tree.NodesOfLevel[level].Length))], Name(c.Decoding),
         [.. c.Costs.Measured.Select(p => new InspectedCost(p.Rows, p.Time, Math.Round(p.Microseconds, 1)))]);
 
     private static string Name<T>(T value)
