@@ -51,6 +51,18 @@ public sealed record VersionDocument
     /// <summary>The graph's outputs; -1 is a dimension that varies.</summary>
     public IReadOnlyList<TensorDescription>? Outputs { get; init; }
 
+    /// <summary>What each input is for, as found in the graph or said in model.json.</summary>
+    public IReadOnlyList<InputRole>? Roles { get; init; }
+
+    /// <summary>The outputs that score labels, and what their numbers are.</summary>
+    public IReadOnlyList<HeadDocument>? Heads { get; init; }
+
+    /// <summary>Outputs that score nothing, and what they are instead.</summary>
+    public IReadOnlyList<IgnoredOutput>? Ignored { get; init; }
+
+    /// <summary>The recurrent nodes of the graph.</summary>
+    public IReadOnlyList<RecurrentNode>? Recurrent { get; init; }
+
     /// <summary>Why POST /predict cannot be answered; left out when it can. Raw tensors are answered at /v2 nevertheless.</summary>
     public IReadOnlyList<string>? WhyNoPredictions { get; init; }
 
@@ -101,10 +113,14 @@ public sealed record VersionDocument
             Outputs = model.Outputs,
             Producer = $"{model.Graph.Producer}, opset {model.Graph.Opset}",
             Metrics = model.Metrics,
+            Roles = model.Graph.Inputs,
+            Ignored = model.Graph.Ignored,
+            Recurrent = model.Graph.RecurrentNodes,
             WhyNoPredictions = model.Classifier is null ? [.. model.WhyNoClassifier.Select(f => f.Detail)] : null,
         };
         return model.Classifier is not { } classifier ? document : document with
         {
+            Heads = [.. classifier.Heads.Select(HeadDocument.Of)],
             Takes = classifier.Kind.ToString().ToLowerInvariant(),
             Levels = classifier.Tree.Levels,
             Labels = classifier.Tree.Count,
@@ -120,6 +136,19 @@ public sealed record VersionDocument
     internal static string Text(int version) => version.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     internal static string Text(ModelState state) => state.ToString().ToLowerInvariant();
+}
+
+/// <summary>An output that scores labels.</summary>
+/// <param name="Output">Its name.</param>
+/// <param name="Labels">How many labels it scores.</param>
+/// <param name="Activation">What its numbers are: logits, log_softmax, softmax or sigmoid.</param>
+public sealed record HeadDocument(string Output, int Labels, string Activation)
+{
+    public static HeadDocument Of(Head head)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        return new(head.Output, head.Width, System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(head.Activation.ToString()));
+    }
 }
 
 /// <summary>How sequences run together: what the probe found at load, and what batches cost on this machine.</summary>
