@@ -159,7 +159,7 @@ internal sealed partial class VersionLoading : IDisposable
     [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "Model {Model} version {Version} could be faster than in mode {Mode}: {Remedy}")]
     private static partial void LogSlowMode(ILogger logger, string model, int version, string mode, string remedy);
 
-    [LoggerMessage(EventId = 19, Level = LogLevel.Warning, Message = "Model {Model} version {Version} answers raw tensors only, and no predictions: {Reason}")]
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "Model {Model} version {Version} answers raw tensors only, and no predictions: {Reason}")]
     private static partial void LogNoPredictions(ILogger logger, string model, int version, string reason);
 
     [LoggerMessage(EventId = 13, Level = LogLevel.Error, Message = "The changed folder of model {Model} version {Version} failed to load; what was loaded before still serves: {Reason}")]
