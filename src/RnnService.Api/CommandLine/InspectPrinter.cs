@@ -10,8 +10,11 @@ internal sealed class InspectPrinter(IAnsiConsole console)
 
     public void Print(InspectReport report)
     {
-        if (!console.Profile.Out.IsTerminal)
-            console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTables);   // a file or a pipe has no width to keep to
+        if (!console.Profile.Out.IsTerminal)   // a file or a pipe has no width to keep to, and shows no colours
+        {
+            console.Profile.Width = Math.Max(console.Profile.Width, NarrowestTables);
+            console.Profile.Capabilities.Ansi = false;
+        }
         console.Write(new Rule($"[bold]{Escape(report.Model)}[/] version {report.Version}") { Justification = Justify.Left });
         console.MarkupLine($"[grey]{Escape(report.Path)}[/]");
         if (report.Producer is not null)

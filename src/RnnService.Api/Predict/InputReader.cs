@@ -273,9 +273,13 @@ internal static class InputReader
                 json.Skip();
                 return;
             }
-            if (FeatureReader.Read(ref json, Index, _model.Features!.Channels, _model.Features.Missing != MissingValues.Refuse, maxLength, request.Raw, faults) is { } steps && steps > maxLength)
+            var steps = FeatureReader.Read(ref json, Index, _model.Features!.Channels, _model.Features.Missing != MissingValues.Refuse, maxLength, request.Raw, faults);
+            if (steps > maxLength)
                 TooLong(field);
-            request.TakeRaw();
+            if (steps <= maxLength)
+                request.TakeRaw();
+            else
+                request.DropRaw();
         }
 
         private readonly string Steps => _ids is null ? "time steps" : "tokens";

@@ -40,17 +40,16 @@ internal sealed class PredictRequest(LoadedModel model) : IDisposable
     /// <summary>The open item's features are complete: makes of them what the graph takes, cut into windows where the model wants them.</summary>
     public void TakeRaw()
     {
-        if (_raw is null)
-            return;
+        var raw = Raw;
         var features = Classifier.Features!;
         var target = (Sequences<float>)Sequences.Sequences;
-        int steps = _raw.OpenLength;
+        int steps = raw.OpenLength;
         if (Classifier.Windows is not { } windows || steps <= windows.Length)
-            features.Apply(_raw.Open[..(steps * features.Channels)], target.Append(steps * target.Width));
+            features.Apply(raw.Open[..(steps * features.Channels)], target.Append(steps * target.Width));
         else
         {
             using var whole = new Sequences<float>(target.Width);
-            features.Apply(_raw.Open[..(steps * features.Channels)], whole.Append(steps * target.Width));
+            features.Apply(raw.Open[..(steps * features.Channels)], whole.Append(steps * target.Width));
             int count = windows.Count(steps);
             for (int i = 0; i < count; i++)
             {
@@ -59,8 +58,11 @@ internal sealed class PredictRequest(LoadedModel model) : IDisposable
                 whole.Open.Slice(windows.Start(i, steps) * target.Width, windows.Length * target.Width).CopyTo(target.Append(windows.Length * target.Width));
             }
         }
-        _raw.DropOpen();
+        raw.DropOpen();
     }
+
+    /// <summary>The open item's features are faulty: nothing is made of them.</summary>
+    public void DropRaw() => _raw?.DropOpen();
 
     /// <summary>The open item is complete.</summary>
     public void FinishItem()

@@ -19,7 +19,7 @@ internal static partial class GraphLoad
             var missing = graph.ExternalFiles.Where(f => !File.Exists(Path.Combine(Path.GetDirectoryName(path)!, f))).ToArray();
             if (missing.Length > 0)
             {
-                faults.Add(new Fault("", $"{Name(path)} cannot be loaded: its weights are in {string.Join(", ", missing.Select(f => $"\"{f}\""))}, and no such file was found beside it. Copy the file from where the export wrote it, or export in one file."));
+                faults.Add(new Fault("", $"{Name(path)} cannot be loaded: its weights are in {string.Join(", ", missing.Select(f => $"\"{f}\""))}, which was not found beside it. Copy the file from where the export wrote it, or export in one file."));
                 return null;
             }
             // One thread a run: workers run batches side by side, and ONNX Runtime's own pool would spin for work. What fails is told once, by this server.

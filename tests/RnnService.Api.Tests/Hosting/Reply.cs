@@ -14,6 +14,8 @@ internal sealed class Reply(HttpResponseMessage message, byte[] body)
 
     public ICollection<string> Allow => message.Content.Headers.Allow;
 
+    public byte[] Bytes => body;
+
     public string Text => System.Text.Encoding.UTF8.GetString(body);
 
     public JsonElement Json => _json ??= body.Length > 0 && body[0] == '{' ? JsonSerializer.Deserialize<JsonElement>(body) : default;
