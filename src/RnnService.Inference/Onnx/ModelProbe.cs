@@ -56,13 +56,8 @@ internal sealed class ModelProbe
             return null;
 
         var judged = Judge(shape);
-        bool masked = shape.Signature.Sides.Any(s => s.Role == SideRole.Mask);
-        if (masked && !_masksStated && !(judged.Padding && judged.Finite))
-        {
-            var other = Judge(shape with { Signature = shape.Signature.WithMasksInverted() });
-            if (other is { Padding: true, Finite: true, Sensitive: true })
-                judged = other;
-        }
+        if (shape.Signature.Sides.FirstOrDefault(s => s.Role == SideRole.Mask) is { } mask && !_masksStated)
+            judged = WithMasks(judged, mask, faults);
         if (!judged.Finite)
             faults.Add(new Fault("", "The graph answers generated sequences with NaN or infinity. Look for a mask of -inf over all steps, a division by a count that can be 0, or weights that are NaN."));
         if (!judged.Repeats)
@@ -219,6 +214,31 @@ internal sealed class ModelProbe
         return new Judgement(shape, repeats, independent, padding, Sensitive(runs, shape), runs.Finite, ZeroIsAnId(runs, shape), runs.LargestDifference);
     }
 
+    /// <summary>
+    /// What masks mark: the way in which they hide the padding and not the sequence. Where padding leaks around a mask both ways seem alike, and only its name may say.
+    /// </summary>
+    private Judgement WithMasks(Judgement judged, SideInput mask, List<Fault> faults)
+    {
+        if (Works(judged) && Hides(judged))
+            return judged;
+        var other = Judge(judged.Shape with { Signature = judged.Shape.Signature.WithMasksInverted() });
+        if (Works(other) && (Hides(other) || !Works(judged)))
+            return other;
+        bool named = mask.MarksPadding || mask.Name.Contains("attention", StringComparison.OrdinalIgnoreCase);
+        if (Works(judged) && !named)
+            faults.Add(new Fault("/mask_marks", $"Nothing shows what a 1 in the mask \"{mask.Name}\" marks: padding changes the answers whether or not it is marked. Say \"mask_marks\": \"sequence\" or \"padding\" in model.json."));
+        return judged;
+
+        // a mask that hides the sequences leaves nothing to tell them apart
+        static bool Works(Judgement judged) => judged.Finite && judged.Sensitive;
+
+        bool Hides(Judgement judged)
+        {
+            using var runs = new ProbeRuns(_session, judged.Shape.Signature) { VocabularySize = _vocabularySize };
+            return judged.Padding || PaddingIgnored(runs, judged.Shape);
+        }
+    }
+
     /// <summary>The same sequence twice: a graph with dropout left on answers differently.</summary>
     private static bool Repeats(ProbeRuns runs, Shape shape)
     {
@@ -280,17 +300,19 @@ internal sealed class ModelProbe
         return shape.FixedRows != 1;
     }
 
-    private static bool PaddingIgnored(ProbeRuns runs, Shape shape)
+    /// <summary>Whether padding may be anything, in batches that hold nothing else.</summary>
+    private bool PaddingIgnored(ProbeRuns runs, Shape shape)
     {
         if (shape.Signature.Ends is null)
             return false;
         int rows = Math.Max(1, shape.FixedRows);
-        foreach (int length in new[] { 1, 2, shape.FixedTime / 2, shape.FixedTime - 1 }.Where(l => l > 0 && l < shape.FixedTime))
+        int time = shape.FixedTime > 0 ? shape.FixedTime : Math.Min(shape.MinTime + 8, _maxLength);
+        foreach (int length in new[] { 1, 2, time / 2, time - 1 }.Where(l => l >= shape.MinTime && l < time))
         {
             using var batch = runs.Generate([.. Enumerable.Repeat(length, rows)]);
-            using var noise = runs.Generate([.. Enumerable.Repeat(shape.FixedTime, rows)]);
+            using var noise = runs.Generate([.. Enumerable.Repeat(time, rows)]);
             float[][] zeros = [], noisy = [];
-            if (!ProbeRuns.Try(() => (zeros, noisy) = (runs.Together(batch, shape.FixedTime), runs.Together(batch, shape.FixedTime, noise))))
+            if (!ProbeRuns.Try(() => (zeros, noisy) = (runs.Together(batch, time), runs.Together(batch, time, noise))))
                 return false;
             if (zeros.Zip(noisy).Any(pair => !runs.Close(pair.First, pair.Second)))
                 return false;

@@ -238,7 +238,7 @@ internal sealed class SignatureFinder
             else if (name != _manifest.Mask && IsSegment(name, sequence))
                 sides.Add(Like(sequence, name, SideRole.Constant));
             else if (name == _manifest.Mask || (!IsThere(_manifest.Mask) && IsMask(name, sequence)))
-                sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : name.Contains("pad", StringComparison.OrdinalIgnoreCase) });
+                sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : Names(name, "pad") });
             else
                 _faults.Add(new Fault("", $"The graph's input \"{name}\" {Metadata.Describe(meta)} is neither the sequence (\"{sequence.Name}\") nor lengths, mask or initial state, so nothing would feed it. Give it one number for all requests as \"fill\": {{\"{name}\": 0}} in model.json, or export the model without it."));
         }
@@ -277,12 +277,19 @@ internal sealed class SignatureFinder
         Metadata.IsNumber(Meta(name)) && sequence.TimeAxis >= 0 && sequence.BatchAxis >= 0 && Meta(name).Dimensions.Length == 2 && !_graph.IsLookedUp(name)
         && Agrees(Meta(name).Dimensions, sequence);
 
-    private static bool Agrees(int[] dimensions, SequenceInput sequence) =>
-        sequence.DeclaredTime < 0 || sequence.DeclaredRows < 0 || dimensions.Order().SequenceEqual(new[] { sequence.DeclaredRows, sequence.DeclaredTime }.Order());
+    /// <summary>Whether dimensions can be those of batch and time, in either order: a size that is fixed here and varies there is another axis, such as that of features beside the sequence.</summary>
+    private static bool Agrees(int[] dimensions, SequenceInput sequence)
+    {
+        return (Can(0, sequence.DeclaredRows) && Can(1, sequence.DeclaredTime)) || (Can(0, sequence.DeclaredTime) && Can(1, sequence.DeclaredRows));
+
+        bool Can(int axis, int declared) => dimensions[axis] < 0 || dimensions[axis] == declared;
+    }
+
+    private static bool Names(string input, string word) => input.Contains(word, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Kinds of segments, which are 0 where there is one segment.</summary>
     private bool IsSegment(string name, SequenceInput sequence) =>
-        Metadata.IsInteger(Meta(name)) && Meta(name).Dimensions.Length == sequence.Dimensions.Count && (name.Contains("type", StringComparison.OrdinalIgnoreCase) || name.Contains("segment", StringComparison.OrdinalIgnoreCase));
+        Metadata.IsInteger(Meta(name)) && Meta(name).Dimensions.Length == sequence.Dimensions.Count && (Names(name, "type") || Names(name, "segment"));
 
     /// <summary>An input shaped like the sequences: its first two axes are the sequences' own, in their order unless the names of the dimensions say otherwise.</summary>
     private SideInput Like(SequenceInput sequence, string name, SideRole role)

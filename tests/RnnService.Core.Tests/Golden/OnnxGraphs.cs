@@ -63,6 +63,15 @@ internal static class OnnxGraphs
         message.Text(4, node.Operation);
         foreach (var (name, value) in node.Attributes)
             message.Part(5, new Message().Text(1, name).Number(3, value).Number(20, 2));
+        foreach (var (name, values) in node.Lists)
+        {
+            var list = new Message().Text(1, name).Number(20, 7);
+            foreach (int value in values)
+                list.Number(8, value);
+            message.Part(5, list);
+        }
+        foreach (var (name, value) in node.Texts)
+            message.Part(5, new Message().Text(1, name).Text(4, value).Number(20, 3));
         return message.Text(7, node.Domain);
     }
 
@@ -99,6 +108,10 @@ internal static class OnnxGraphs
         public string Domain { get; init; } = "";
 
         public (string Name, int Value)[] Attributes { get; init; } = [];
+
+        public (string Name, int[] Values)[] Lists { get; init; } = [];
+
+        public (string Name, string Value)[] Texts { get; init; } = [];
     }
 
     /// <summary>A function from "in" to "out".</summary>

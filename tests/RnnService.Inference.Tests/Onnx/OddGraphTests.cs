@@ -24,6 +24,60 @@ public sealed class OddGraphTests : IDisposable
     public void Load_FunctionThatCallsItself_IsRefused() => AssertRefused(
         Of([new("Again", [Local("Again", "in", "between"), Local("Again", "between", "out")])], [Local("Again", "x", "y")], Features, [new("y", "FP32", -1, -2, 3)]));
 
+    [Fact]
+    public void Load_MaskThatMarksPaddingOfABag_IsFound() => Assert.Contains("marks the padding", RoleIn(Inspect(MaskedMean([], "steps", "x")), "mask"), StringComparison.Ordinal);
+
+    [Fact]
+    public void Load_MaskThatMarksPaddingBehindABidirectionalNode_IsFoundSinceTheOtherWayAnswersNothing() =>
+        Assert.Contains("marks the padding", RoleIn(Inspect(MaskedMean(Bidirectional, "steps", "both")), "mask"), StringComparison.Ordinal);
+
+    [Fact]
+    public void Load_MaskThatOnlyShiftsBehindABidirectionalNode_IsAskedFor()
+    {
+        Node[] nodes =
+        [
+            .. Bidirectional, new("Unsqueeze", ["steps", "two"], ["wide"]), new("Mul", ["both", "wide"], ["shift"]), new("Add", ["both", "shift"], ["shifted"]), new("ReduceSum", ["shifted", "one"], ["y"]) { Attributes = [("keepdims", 0)] },
+        ];
+        var graph = Of(nodes, MaskedInputs, [new("y", "FP32", -1, 8)], [.. Gru, Integers("one", 1), Integers("two", 2)]);
+        Assert.Contains("mask_marks", Assert.Single(Inspect(graph).Faults).Detail, StringComparison.Ordinal);
+        Assert.Empty(Inspect(graph, """{"mask_marks": "padding"}""").Faults);
+    }
+
+    [Fact]
+    public void Load_FeaturesBesideTheSequence_AreNoMask()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Attributes = [("keepdims", 1)] }, new("Squeeze", ["mean", "two"], ["flat"]), new("ReduceMean", ["flat"], ["all"]), new("Add", ["beside", "all"], ["y"])];
+        var faults = Inspect(Of(nodes, [.. Features, new("beside", "FP32", -1, 5)], [new("y", "FP32", -1, 5)], Integers("two", 2))).Faults;
+        Assert.Contains("\"beside\"", Assert.Single(faults).Detail, StringComparison.Ordinal);
+    }
+
+    private static readonly Value[] MaskedInputs = [.. Features, new("steps", "FP32", -1, -2)];
+
+    private static readonly Weight[] Gru = [Weight.Random("W", 2, 12, 3), Weight.Random("R", 2, 12, 4), Integers("rows", 0, 0, -1)];
+
+    private static readonly Node[] Bidirectional =
+    [
+        new("Transpose", ["x"], ["steps_first"]) { Lists = [("perm", [1, 0, 2])] },
+        new("GRU", ["steps_first", "W", "R"], ["states"]) { Attributes = [("hidden_size", 4)], Texts = [("direction", "bidirectional")] },
+        new("Transpose", ["states"], ["rows_first"]) { Lists = [("perm", [2, 0, 1, 3])] },
+        new("Reshape", ["rows_first", "rows"], ["both"]),
+    ];
+
+    /// <summary>The mean of the steps whose mask is 0.</summary>
+    private static byte[] MaskedMean(Node[] before, string mask, string values) => Of(
+        [
+            .. before,
+            new("Sub", ["unit", mask], ["kept"]), new("Unsqueeze", ["kept", "two"], ["wide"]), new("Mul", [values, "wide"], ["hidden"]),
+            new("ReduceSum", ["hidden", "one"], ["sum"]) { Attributes = [("keepdims", 0)] }, new("ReduceSum", ["kept", "one"], ["count"]), new("Max", ["count", "unit"], ["some"]), new("Div", ["sum", "some"], ["y"]),
+        ],
+        MaskedInputs, [new("y", "FP32", -1, before.Length > 0 ? 8 : 3)], [.. Gru, Integers("one", 1), Integers("two", 2), new Weight("unit", [1]) { Floats = [1] }]);
+
+    private static string RoleIn(InspectedModel inspected, string role)
+    {
+        Assert.Empty(inspected.Faults);
+        return Assert.Single(inspected.Model!.Graph.Inputs, i => i.Role == role).Detail;
+    }
+
     private static Node Local(string function, string input, string output) => new(function, [input], [output]) { Domain = "local" };
 
     private static Weight Integers(string name, params long[] values) => new(name, [values.Length]) { Integers = values };
