@@ -58,6 +58,8 @@ internal sealed class ModelProbe
         var judged = Judge(shape);
         if (shape.Signature.Sides.FirstOrDefault(s => s.Role == SideRole.Mask) is { } mask && !_masksStated)
             judged = WithMasks(judged, mask, faults);
+        if (judged.Shape.Signature.Sides.FirstOrDefault(s => s is { Role: SideRole.Lengths, IsGuess: true }) is { } lengths && !Hides(judged))
+            faults.Add(new Fault("/lengths", $"The graph's input \"{lengths.Name}\" has the shape of the sequences' lengths, but nothing shows that it takes them: padding changes the answers whatever it says. If it does, say \"lengths\": \"{lengths.Name}\" in model.json; if it takes one number for all requests, say \"fill\": {{\"{lengths.Name}\": 0}}."));
         if (!judged.Finite)
             faults.Add(new Fault("", "The graph answers generated sequences with NaN or infinity. Look for a mask of -inf over all steps, a division by a count that can be 0, or weights that are NaN."));
         if (!judged.Repeats)
@@ -231,12 +233,13 @@ internal sealed class ModelProbe
 
         // a mask that hides the sequences leaves nothing to tell them apart
         static bool Works(Judgement judged) => judged.Finite && judged.Sensitive;
+    }
 
-        bool Hides(Judgement judged)
-        {
-            using var runs = new ProbeRuns(_session, judged.Shape.Signature) { VocabularySize = _vocabularySize };
-            return judged.Padding || PaddingIgnored(runs, judged.Shape);
-        }
+    /// <summary>Whether padding changes nothing, be it only in batches that are never served.</summary>
+    private bool Hides(Judgement judged)
+    {
+        using var runs = new ProbeRuns(_session, judged.Shape.Signature) { VocabularySize = _vocabularySize };
+        return judged.Padding || PaddingIgnored(runs, judged.Shape);
     }
 
     /// <summary>The same sequence twice: a graph with dropout left on answers differently.</summary>

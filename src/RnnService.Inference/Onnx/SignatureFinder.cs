@@ -80,6 +80,10 @@ internal sealed class SignatureFinder
         return found;
     }
 
+    /// <summary>Whether the graph, the manifest or its name say that an input takes lengths; any integers, one a sequence, have the same shape.</summary>
+    private bool AreKnownLengths(string input) =>
+        input == _manifest.Lengths || Names(input, "len") || _graph.Cells.Any(c => _graph[c.In(4)].DependsOn.Contains(input));
+
     private bool IsLengths(string input) => Metadata.IsNumber(Meta(input)) && Meta(input).Dimensions is [_] or [_, 1];
 
     private List<string> FindStates()
@@ -226,8 +230,10 @@ internal sealed class SignatureFinder
     private List<SideInput> FindSides(SequenceInput sequence, string? lengths, List<string> states)
     {
         var sides = new List<SideInput>();
-        if (lengths is not null)
-            sides.Add(new SideInput(lengths, Meta(lengths).ElementDataType, SideRole.Lengths, Meta(lengths).Dimensions, 0));
+        if (lengths is not null && sequence.TimeAxis < 0)
+            _free.Add(lengths);   // where there is no time, nothing is long
+        else if (lengths is not null)
+            sides.Add(new SideInput(lengths, Meta(lengths).ElementDataType, SideRole.Lengths, Meta(lengths).Dimensions, 0) { IsGuess = !AreKnownLengths(lengths) });
         foreach (var state in states)
             sides.Add(State(state));
         foreach (var name in _session.InputMetadata.Keys.Where(_free.Contains))

@@ -51,6 +51,15 @@ public sealed class OddGraphTests : IDisposable
         Assert.Contains("\"beside\"", Assert.Single(faults).Detail, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Load_NumberOfEachSequence_IsTakenForItsLengthOnlyWhereItHidesPadding()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Cast", ["age"], ["years"]) { Attributes = [("to", 1)] }, new("Unsqueeze", ["years", "one"], ["column"]), new("Add", ["mean", "column"], ["y"])];
+        var graph = Of(nodes, [.. Features, new("age", "INT64", -1)], [new("y", "FP32", -1, 3)], Integers("one", 1));
+        Assert.Contains("\"age\"", Assert.Single(Inspect(graph).Faults).Detail, StringComparison.Ordinal);
+        Assert.Empty(Inspect(graph, """{"fill": {"age": 30}}""").Faults);
+    }
+
     private static readonly Value[] MaskedInputs = [.. Features, new("steps", "FP32", -1, -2)];
 
     private static readonly Weight[] Gru = [Weight.Random("W", 2, 12, 3), Weight.Random("R", 2, 12, 4), Integers("rows", 0, 0, -1)];
