@@ -89,9 +89,11 @@ internal sealed class SignatureFinder
     private List<string> FindStates()
     {
         var states = new List<string>();
+        // a recurrent node may begin where another has ended, and then its state depends on the sequence, which is none
+        var sequences = _graph.Cells.SelectMany(c => _graph[c.In(0)].Axes ?? []).OfType<Axis>().Select(a => a.Input).ToHashSet(StringComparer.Ordinal);
         foreach (var input in _session.InputMetadata.Keys)
         {
-            bool wired = _graph.Cells.Any(c => IsStateOf(c.In(5), input) || IsStateOf(c.In(6), input));
+            bool wired = !sequences.Contains(input) && _graph.Cells.Any(c => IsStateOf(c.In(5), input) || IsStateOf(c.In(6), input));
             if (_free.Contains(input) && (_manifest.States?.Contains(input) ?? (wired && !IsStated(input))))
                 states.Add(input);
         }
@@ -274,7 +276,7 @@ internal sealed class SignatureFinder
         for (int axis = 0; axis < dimensions.Length; axis++)
         {
             if (axis != batch && dimensions[axis] < 0)
-                dimensions[axis] = axis == dimensions.Length - 1 ? _graph.RecurrentNodes[0].HiddenSize : _graph.RecurrentNodes.Sum(n => n.Direction == "bidirectional" ? 2 : 1);
+                dimensions[axis] = axis == dimensions.Length - 1 ? (_graph.RecurrentNodes is [var first, ..] ? first.HiddenSize : 1) : _graph.RecurrentNodes.Sum(n => n.Direction == "bidirectional" ? 2 : 1);
         }
         return new SideInput(name, meta.ElementDataType, SideRole.State, dimensions, batch);
     }

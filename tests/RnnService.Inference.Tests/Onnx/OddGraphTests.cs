@@ -52,6 +52,21 @@ public sealed class OddGraphTests : IDisposable
     }
 
     [Fact]
+    public void Load_NodeThatBeginsWhereAnotherEnded_HasTheSequenceStill()
+    {
+        Node[] nodes =
+        [
+            new("Transpose", ["x"], ["steps_first"]) { Lists = [("perm", [1, 0, 2])] },
+            new("GRU", ["steps_first", "W", "R"], ["", "between"]) { Attributes = [("hidden_size", 4)], Texts = [("direction", "bidirectional")] },
+            new("GRU", ["steps_first", "W", "R", "", "", "between"], ["", "last"]) { Attributes = [("hidden_size", 4)], Texts = [("direction", "bidirectional")] },
+            new("ReduceSum", ["last", "zero"], ["state"]) { Attributes = [("keepdims", 0)] }, new("MatMul", ["state", "scores"], ["y"]),
+        ];
+        var inspected = Inspect(Of(nodes, Features, [new("y", "FP32", -1, 3)], [.. Gru, Integers("zero", 0), Weight.Random("scores", 4, 3)]));
+        Assert.Contains("features [batch, time, 3 features]", RoleIn(inspected, "sequence"), StringComparison.Ordinal);
+        Assert.NotNull(inspected.Model!.Classifier);
+    }
+
+    [Fact]
     public void Load_NumberOfEachSequence_IsTakenForItsLengthOnlyWhereItHidesPadding()
     {
         Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Cast", ["age"], ["years"]) { Attributes = [("to", 1)] }, new("Unsqueeze", ["years", "one"], ["column"]), new("Add", ["mean", "column"], ["y"])];
