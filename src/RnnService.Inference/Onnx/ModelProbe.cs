@@ -199,6 +199,8 @@ internal sealed class ModelProbe
             bool stated = _activationsStated.Contains(head.Output);
             if (head.Numbers == 1 && head.Activation == HeadActivation.Logits && !stated)
                 faults.Add(new Fault("/heads", $"The output \"{head.Output}\" is one number without a sigmoid: nothing says whether it scores a label or measures something. If it is the logit of the second of two labels, say \"heads\": [{{\"output\": \"{head.Output}\", \"activation\": \"logits\"}}] in model.json."));
+            if (head.Numbers == 1 && head.Activation is HeadActivation.Softmax or HeadActivation.LogSoftmax)
+                faults.Add(new Fault("/heads", $"The output \"{head.Output}\" is {(stated ? "said in model.json to be " : "")}the softmax of one number, which is the same whatever the sequence. Export it with a sigmoid, or with two labels."));
             if (head.Activation == HeadActivation.Softmax && head.Numbers > 1 && !sumToOne && rows.All(r => r.All(float.IsFinite)))
                 faults.Add(new Fault("/heads", $"The output \"{head.Output}\" {(stated ? "is said in model.json to be" : "ends in")} a softmax, but its numbers for one sequence do not sum to 1 (the first that was tried: {rows[0].Sum():G4}). Take the softmax over the labels, the last axis."));
             heads.Add(stated || head.Activation != HeadActivation.Logits || head.Numbers < 2 ? head

@@ -102,6 +102,26 @@ public sealed class OddGraphTests : IDisposable
         return Assert.Single(inspected.Model!.Graph.Inputs, i => i.Role == role).Detail;
     }
 
+    [Theory]
+    [InlineData("Softmax")]
+    [InlineData("LogSoftmax")]
+    public void Load_SoftmaxOfOneNumber_IsRefusedSinceItIsAlwaysTheSame(string operation)
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("MatMul", ["mean", "scores"], ["score"]), new(operation, ["score"], ["y"]) { Attributes = [("axis", 1)] }];
+        var faults = Inspect(Of(nodes, Features, [new("y", "FP32", -1, 1)], Weight.Random("scores", 3, 1))).Faults;
+        Assert.Contains("softmax of one number", Assert.Single(faults).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_SigmoidsThatAreAllZero_HaveEqualShares()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Add", ["mean", "far"], ["score"]), new("Sigmoid", ["score"], ["y"])];
+        var model = Inspect(Of(nodes, Features, [new("y", "FP32", -1, 3)], new Weight("far", [1]) { Floats = [-500] })).Model!.Classifier!;
+        using var request = model.NewRequest();
+        Engine.Add((RnnService.Core.Batching.Sequences<float>)request.Sequences, [1, 2, 3]);
+        Engine.AssertClose([1 / 3.0, 1 / 3.0, 1 / 3.0], (await Engine.RunAsync(model, request))[0], 1e-6);
+    }
+
     private static Node Local(string function, string input, string output) => new(function, [input], [output]) { Domain = "local" };
 
     private static Weight Integers(string name, params long[] values) => new(name, [values.Length]) { Integers = values };
