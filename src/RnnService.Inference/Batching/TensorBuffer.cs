@@ -26,12 +26,14 @@ internal sealed class TensorBuffer(TensorElementType type)
     };
 
     /// <summary>Makes room for a number of elements; what they are is undefined.</summary>
+    /// <exception cref="OverflowException">They take more than 2 GB.</exception>
     public void Reserve(int elements)
     {
         if (Type == TensorElementType.String && _texts.Length < elements)
             _texts = new string[elements];
-        if (_bytes.Length < elements * ElementSize)
-            _bytes = GC.AllocateUninitializedArray<byte>(elements * ElementSize, pinned: true);
+        int bytes = checked(elements * ElementSize);
+        if (_bytes.Length < bytes)
+            _bytes = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
     }
 
     /// <summary>Sets the first elements to one number, which the type can hold.</summary>
