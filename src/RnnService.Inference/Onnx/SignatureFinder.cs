@@ -204,7 +204,13 @@ internal sealed class SignatureFinder
             if (x.AxisAt(batchFirst ? 1 : 0) is { } time && time.Input == name)
                 return (x.AxisAt(batchFirst ? 0 : 1) is { } batch && batch.Input == name ? batch.Index : -1, time.Index);
         }
-        // no recurrent node: the axis of an input that a head has is the batch
+        // no recurrent node: a convolution runs along time, with the channels before it
+        foreach (var x in _graph.Convolved)
+        {
+            if (x.AxisAt(2) is { } time && time.Input == name)
+                return (x.AxisAt(0) is { } batch && batch.Input == name ? batch.Index : -1, time.Index);
+        }
+        // nor that: the axis of an input that a head has is the batch
         foreach (var output in _session.OutputMetadata.Keys)
         {
             if (_graph[output].Axes is [{ } batch, null] && batch.Input == name && batch.Index <= 1)

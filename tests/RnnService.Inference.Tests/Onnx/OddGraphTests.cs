@@ -66,6 +66,22 @@ public sealed class OddGraphTests : IDisposable
         Assert.NotNull(inspected.Model!.Classifier);
     }
 
+    [Theory]
+    [InlineData(-3)]
+    [InlineData(9)]
+    public async Task Load_ConvolutionOverChannelsFirst_RunsAlongTheLastAxis(int time)
+    {
+        Node[] nodes = [new("Conv", ["x", "kernel"], ["y3"]), new("ReduceMean", ["y3"], ["y"]) { Lists = [("axes", [2])], Attributes = [("keepdims", 0)] }];
+        var kernel = new Weight("kernel", [2, 3, 1]) { Floats = [1, 0, 0, 0, 0, 1] };
+        var inspected = Inspect(Of(nodes, [new("x", "FP32", -1, 3, time)], [new("y", "FP32", -1, 2)], kernel));
+        Assert.Equal("features [batch, 3 features, time]", RoleIn(inspected, "sequence"));
+        var model = inspected.Model!.Classifier!;
+        using var request = model.NewRequest();
+        Engine.Add((RnnService.Core.Batching.Sequences<float>)request.Sequences, Enumerable.Range(0, 9).SelectMany(t => new float[] { t, -1, 2 }));
+        var probability = (await Engine.RunAsync(model, request))[0];
+        Assert.Equal(1 / (1 + Math.Exp(-2)), probability[0], 1e-6);   // means 4 and 2
+    }
+
     [Fact]
     public void Load_NumberOfEachSequence_IsTakenForItsLengthOnlyWhereItHidesPadding()
     {
