@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core;
 using RnnService.Core.Manifests;
+using RnnService.Inference.Batching;
 
 namespace RnnService.Inference.Onnx;
 
@@ -29,7 +30,8 @@ internal sealed class SignatureFinder
 
     private SignatureFindings Find()
     {
-        CheckNames();
+        if (!CheckNames())
+            return new SignatureFindings(null, _faults, _ignored);
         var lengths = FindLengths();
         var states = FindStates();
         var sequence = FindSequence();
@@ -41,17 +43,29 @@ internal sealed class SignatureFinder
         return new SignatureFindings(signature, _faults, _ignored) { LooksLikeClassifier = sequence is not null && heads.Count > 0 };
     }
 
-    /// <summary>Inputs that the manifest names must be there.</summary>
-    private void CheckNames()
+    /// <summary>Inputs that the manifest names must be there, and of a type that can be fed.</summary>
+    /// <returns>False when one of them is there but cannot be fed.</returns>
+    private bool CheckNames()
     {
+        bool feedable = true;
         var named = new List<(string Pointer, string? Name)> { ("/input", _manifest.Input), ("/lengths", _manifest.Lengths), ("/mask", _manifest.Mask) };
         named.AddRange(_manifest.States?.Select((name, i) => ($"/states/{i}", (string?)name)) ?? []);
         named.AddRange(_manifest.Fill?.Keys.Select(name => ($"/fill/{name}", (string?)name)) ?? []);
         foreach (var (pointer, name) in named)
         {
-            if (name is not null && !_session.InputMetadata.ContainsKey(name))
+            if (name is null)
+                continue;
+            if (_session.InputMetadata.TryGetValue(name, out var meta))
+            {
+                if (meta.IsTensor && TensorBuffer.Holds(meta.ElementDataType))
+                    continue;
+                feedable = false;
+                _faults.Add(new Fault(pointer, $"model.json names the input \"{name}\", but it is {Metadata.Describe(meta)}, which this server does not feed. Export the model with float or int64 there."));
+            }
+            else
                 _faults.Add(new Fault(pointer, $"model.json names the input \"{name}\", but the graph has no such input; it has {Metadata.Describe(_session.InputMetadata)}."));
         }
+        return feedable;
     }
 
     /// <summary>An input that is not there is reported, and what it was meant for is looked for as if nothing had been said: one mistake, one fault.</summary>
@@ -74,7 +88,7 @@ internal sealed class SignatureFinder
         var wired = _graph.Cells.Select(c => _graph[c.In(4)].DependsOn).FirstOrDefault(d => d.Count == 1)?.First();
         var found = wired is not null && _free.Contains(wired) && IsLengths(wired)
             ? wired
-            : _free.FirstOrDefault(i => !IsStated(i) && IsLengths(i) && !_graph.IsLookedUp(i) && Metadata.IsInteger(Meta(i)) && _free.Any(o => o != i && Metadata.Rank(Meta(o)) >= 2));
+            : _free.FirstOrDefault(i => !IsStated(i) && IsLengths(i) && !_graph.IsLookedUp(i) && (Metadata.IsInteger(Meta(i)) || AreNamedLengths(i)) && _free.Any(o => o != i && Metadata.Rank(Meta(o)) >= 2));
         if (found is not null)
             _free.Remove(found);
         return found;
@@ -82,7 +96,10 @@ internal sealed class SignatureFinder
 
     /// <summary>Whether the graph, the manifest or its name say that an input takes lengths; any integers, one a sequence, have the same shape.</summary>
     private bool AreKnownLengths(string input) =>
-        input == _manifest.Lengths || Names(input, "len") || _graph.Cells.Any(c => _graph[c.In(4)].DependsOn.Contains(input));
+        input == _manifest.Lengths || AreNamedLengths(input) || _graph.Cells.Any(c => _graph[c.In(4)].DependsOn.Contains(input));
+
+    private static bool AreNamedLengths(string input) =>
+        Names(input, "length") || input.EndsWith("len", StringComparison.OrdinalIgnoreCase) || input.EndsWith("lens", StringComparison.OrdinalIgnoreCase);
 
     private bool IsLengths(string input) => Metadata.IsNumber(Meta(input)) && Meta(input).Dimensions is [_] or [_, 1];
 
@@ -139,7 +156,7 @@ internal sealed class SignatureFinder
             {
                 // several embeddings may be added up: the words have the largest table, kinds of segments and the like have small ones
                 return _session.InputMetadata.Keys.Where(i => _free.Contains(i) && !IsStated(i) && x.DependsOn.Contains(i) && _graph.EmbeddingRows(i) is not null)
-                    .MaxBy(i => _graph.EmbeddingRows(i)) ?? axis.Input;
+                    .MaxBy(i => Names(i, "position") ? 0 : _graph.EmbeddingRows(i)) ?? axis.Input;
             }
         }
         return null;

@@ -7,7 +7,7 @@ namespace RnnService.TestData;
 internal static class OnnxGraphs
 {
     // a type's place is its number in ONNX
-    private static readonly string[] Types = ["", "FP32", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "BYTES", "BOOL", "FP16", "FP64", "UINT32", "UINT64"];
+    private static readonly string[] Types = ["", "FP32", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "BYTES", "BOOL", "FP16", "FP64", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128", "BF16"];
 
     /// <summary>One node, its inputs and outputs being the graph's.</summary>
     /// <param name="operation">The operator, for example Identity.</param>

@@ -83,6 +83,34 @@ public sealed class OddGraphTests : IDisposable
     }
 
     [Fact]
+    public void Load_FillOfATypeThatIsNotFed_IsRefusedByItsName()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["y"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Identity", ["beside"], ["same"])];
+        var graph = Of(nodes, [.. Features, new("beside", "BF16", -1)], [new("y", "FP32", -1, 3), new("same", "BF16", -1)]);
+        Assert.Contains(Inspect(graph, """{"fill": {"beside": 1}}""").Faults, f => f.Detail.Contains("bfloat16", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task RunAsync_NegativeFillOfAByte_IsFedAsItIs()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Cast", ["beside"], ["number"]) { Attributes = [("to", 1)] }, new("Mul", ["mean", "number"], ["y"])];
+        var model = Inspect(Of(nodes, [.. Features, new("beside", "INT8", 1)], [new("y", "FP32", -1, 3)]), """{"fill": {"beside": -1}}""").Model!.Classifier!;
+        using var request = model.NewRequest();
+        Engine.Add((RnnService.Core.Batching.Sequences<float>)request.Sequences, [1, 2, 3]);
+        var probabilities = (await Engine.RunAsync(model, request))[0];
+        Assert.True(probabilities[0] > probabilities[1] && probabilities[1] > probabilities[2]);
+    }
+
+    [Fact]
+    public void Load_LengthsAsFloat_AreKnownByTheirName()
+    {
+        Node[] nodes = [new("ReduceSum", ["x", "one"], ["sum"]) { Attributes = [("keepdims", 0)] }, new("Unsqueeze", ["lengths", "one"], ["count"]), new("Div", ["sum", "count"], ["y"])];
+        var inspected = Inspect(Of(nodes, [.. Features, new("lengths", "FP32", -1)], [new("y", "FP32", -1, 3)], Integers("one", 1)));
+        Assert.Equal("time steps of each sequence", RoleIn(inspected, "lengths"));
+        Assert.Equal("ragged", inspected.Model!.Classifier!.Mode.Name);
+    }
+
+    [Fact]
     public void Load_NumberOfEachSequence_IsTakenForItsLengthOnlyWhereItHidesPadding()
     {
         Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Cast", ["age"], ["years"]) { Attributes = [("to", 1)] }, new("Unsqueeze", ["years", "one"], ["column"]), new("Add", ["mean", "column"], ["y"])];
