@@ -6,6 +6,8 @@ namespace RnnService.Api.CommandLine;
 /// <summary>What the executable can be told to do: serve, unless it is told something else.</summary>
 internal static class Commands
 {
+    private const int WrongUsage = 64;   // EX_USAGE of sysexits.h
+
     public static Task<int> RunAsync(string[] args)
     {
         var path = new Argument<string>("path") { Description = "A model.onnx, the folder of a version or of a model, or a whole repository." };
@@ -18,7 +20,16 @@ internal static class Commands
         serve.SetAction((_, _) => StartUp.RunAsync(() => Program.Create(args is ["serve", .. var settings] ? settings : args)));
         var root = new RootCommand("Serves exported RNN, LSTM and GRU classifiers over HTTP.") { inspect, serve };
         root.TreatUnmatchedTokensAsErrors = false;
-        root.SetAction((_, _) => StartUp.RunAsync(() => Program.Create(args)));
+        root.SetAction((_, _) => args is [var word, ..] && IsNoSetting(word) ? Task.FromResult(Refuse(word)) : StartUp.RunAsync(() => Program.Create(args)));
         return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>A misspelt command must not start a server: settings are written --name value, /name value or name=value.</summary>
+    private static bool IsNoSetting(string word) => !word.StartsWith('-') && !word.StartsWith('/') && !word.Contains('=', StringComparison.Ordinal);
+
+    private static int Refuse(string word)
+    {
+        Console.Error.WriteLine($"There is no command \"{word}\"; there are serve and inspect. --help says more.");
+        return WrongUsage;
     }
 }

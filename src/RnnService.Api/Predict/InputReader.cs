@@ -20,7 +20,7 @@ internal static class InputReader
     /// <param name="faults">Receives what is wrong.</param>
     public static void ReadAll(ref Utf8JsonReader json, PredictRequest request, LimitsOptions limits, RequestFaults faults)
     {
-        var item = new Item(request, Math.Min(limits.SequenceLength, request.Classifier.LongestItem), faults);
+        var item = new Item(request, Math.Min(limits.SequenceLength, request.Classifier.LongestItem), limits.Sequences, faults);
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             if (item.Index == limits.Sequences)
@@ -46,7 +46,7 @@ internal static class InputReader
         while (json.Read() && json.TokenType != JsonTokenType.EndArray);
     }
 
-    private ref struct Item(PredictRequest request, int maxLength, RequestFaults faults)
+    private ref struct Item(PredictRequest request, int maxLength, int maxSequences, RequestFaults faults)
     {
         private readonly Classifier _model = request.Classifier;
         private readonly Sequences _sequences = request.Sequences.Sequences;
@@ -274,9 +274,13 @@ internal static class InputReader
                 return;
             }
             var steps = FeatureReader.Read(ref json, Index, _model.Features!.Channels, _model.Features.Missing != MissingValues.Refuse, maxLength, request.Raw, faults);
+            // windows overlap, so a small body may become much more than it is
+            bool tooMany = steps <= maxLength && _sequences.Count + (_model.Windows?.Count(steps.Value) ?? 1) > maxSequences;
             if (steps > maxLength)
                 TooLong(field);
-            if (steps <= maxLength)
+            if (tooMany)
+                faults.AddOverLimit(Pointer(field), $"With this one the sequences make more than {maxSequences} windows of {_model.Windows?.Length} time steps, the limit of one request (Limits:Sequences). Send the rest in another request.");
+            if (steps <= maxLength && !tooMany)
                 request.TakeRaw();
             else
                 request.DropRaw();

@@ -29,7 +29,7 @@ public sealed record ModelManifest
     [MinLength(1)]
     public string? Mask { get; init; }
 
-    /// <summary>What a 1 in the mask marks: "sequence", a time step of the sequence (the default), or "padding".</summary>
+    /// <summary>What a 1 in the mask marks: "sequence", a time step of the sequence, or "padding"; found by running the graph unless stated.</summary>
     public MaskMarks? MaskMarks { get; init; }
 
     /// <summary>Names of the graph inputs that take initial states; they are filled with zeros.</summary>

@@ -52,6 +52,8 @@ internal sealed class BatchTensors
             int size = Count(side.Shape(rows, time));
             _sides[i].Reserve(size);
             _sides[i].Fill(size, side.Role switch { SideRole.Constant => side.Fill, _ => 0 });
+            if (side.Role == SideRole.Positions)
+                SetPositions(_sides[i], side);
         }
         for (int h = 0; h < _heads.Length; h++)
             _heads[h].Reserve(checked(rows * _signature.Heads[h].Numbers));
@@ -88,6 +90,17 @@ internal sealed class BatchTensors
                 _sides[i].Write<int>(new ReadOnlySpan<int>(in length), row, 1, 1, 1);
             else if (side.Role == SideRole.Mask)
                 SetMask(_sides[i], side, row, length);
+        }
+    }
+
+    /// <summary>Positions run on through the padding, which whatever hides the padding hides as well.</summary>
+    private void SetPositions(TensorBuffer positions, SideInput side)
+    {
+        bool timeMajor = side.TimeAxis < side.BatchAxis;
+        for (int t = 0; t < Time; t++)
+        {
+            for (int row = 0; row < Rows; row++)
+                positions.Write<int>(new ReadOnlySpan<int>(in t), timeMajor ? (t * Rows) + row : (row * Time) + t, 1, 1, 1);
         }
     }
 

@@ -27,7 +27,7 @@ public sealed record GraphFindings
 
 /// <summary>What an input is for.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Role">sequence, lengths, mask, state or constant.</param>
+/// <param name="Role">sequence, lengths, mask, positions, state or constant.</param>
 /// <param name="Detail">What is fed, for people.</param>
 public sealed record InputRole(string Name, string Role, string Detail)
 {
@@ -44,6 +44,7 @@ public sealed record InputRole(string Name, string Role, string Detail)
     {
         SideRole.Lengths => new InputRole(side.Name, "lengths", "time steps of each sequence"),
         SideRole.Mask => new InputRole(side.Name, "mask", side.MarksPadding ? "marks the padding" : "marks the sequence"),
+        SideRole.Positions => new InputRole(side.Name, "positions", "0, 1, 2, … along time"),
         SideRole.State => new InputRole(side.Name, "state", "initial state, zeros"),
         _ => new InputRole(side.Name, "constant", $"{side.Fill} everywhere"),
     };

@@ -26,6 +26,12 @@ internal static class HeadFinder
             else if (manifest.Heads.All(h => h.Output != name))
                 ignored.Add(new IgnoredOutput(name, "not named in the heads of model.json"));
         }
+        // logits and their softmax are one head
+        foreach (var twin in heads.Where(h => heads.Exists(o => o.Output == graph.ActivatedFrom(h.Output))).ToArray())
+        {
+            heads.Remove(twin);
+            ignored.Add(new IgnoredOutput(twin.Output, $"the same head as \"{graph.ActivatedFrom(twin.Output)}\""));
+        }
         for (int i = 0; i < manifest.Heads?.Count; i++)
         {
             var stated = manifest.Heads[i];

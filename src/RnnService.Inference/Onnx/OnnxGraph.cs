@@ -85,6 +85,15 @@ internal sealed class OnnxGraph
             : node?.OpType;
     }
 
+    /// <summary>The value that an output is the softmax, log-softmax or sigmoid of, behind what only reshapes; null when it is none.</summary>
+    public string? ActivatedFrom(string output)
+    {
+        Node? node;
+        while (_producers.TryGetValue(output, out node) && node.OpType is "Identity" or "Cast" or "Reshape" or "Squeeze" or "Unsqueeze" or "Flatten")
+            output = node.Input[0];
+        return node?.OpType is "Softmax" or "LogSoftmax" or "Sigmoid" ? node.Input[0] : null;
+    }
+
     /// <summary>The weights that a value is, or is converted from.</summary>
     private Tensor? Table(string value)
     {

@@ -72,6 +72,9 @@ internal enum SideRole
     /// <summary>The state that a sequence begins with: zeros.</summary>
     State,
 
+    /// <summary>The number of each time step in its sequence, from 0.</summary>
+    Positions,
+
     /// <summary>The same number everywhere.</summary>
     Constant,
 }

@@ -268,10 +268,12 @@ internal sealed class SignatureFinder
                 sides.Add(Like(sequence, name, SideRole.Constant) with { Fill = fill });
             else if (name != _manifest.Mask && IsSegment(name, sequence))
                 sides.Add(Like(sequence, name, SideRole.Constant));
+            else if (name != _manifest.Mask && Metadata.IsInteger(meta) && Names(name, "position") && meta.Dimensions.Length == 2 && sequence is { TimeAxis: >= 0, BatchAxis: >= 0 })
+                sides.Add(Like(sequence, name, SideRole.Positions));
             else if (name == _manifest.Mask || (!IsThere(_manifest.Mask) && IsMask(name, sequence)))
                 sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : Names(name, "pad") });
             else
-                _faults.Add(new Fault("", $"The graph's input \"{name}\" {Metadata.Describe(meta)} is neither the sequence (\"{sequence.Name}\") nor lengths, mask or initial state, so nothing would feed it. Give it one number for all requests as \"fill\": {{\"{name}\": 0}} in model.json, or export the model without it."));
+                _faults.Add(new Fault("", $"The graph's input \"{name}\" {Metadata.Describe(meta)} is neither the sequence (\"{sequence.Name}\") nor lengths, mask or initial state, so nothing would feed it. {(meta.Dimensions.Length > 1 ? "Export the model without it, or send raw tensors to /v2" : $"Give it one number for all requests as \"fill\": {{\"{name}\": 0}} in model.json, or export the model without it")}."));
         }
         if (sides.FirstOrDefault(s => s.Name == _manifest.Mask) is { } mask && !(Metadata.IsNumber(Meta(mask.Name)) && mask.Dimensions.Count == 2))
             _faults.Add(new Fault("/mask", $"model.json says that the input \"{mask.Name}\" is a mask, but the graph says that it is {Metadata.Describe(Meta(mask.Name))}; a mask is [batch, time], or [time, batch] where the sequence is."));

@@ -93,6 +93,8 @@ internal static class TensorSequences
                 return true;
             case SideRole.Mask:
                 return tensor.Count == (long)lengths.Length * time && ReadMask(side, tensor, lengths, time);
+            case SideRole.Positions:
+                return false;   // callers who send their own may mean others
             default:
                 for (int i = 0; i < tensor.Count; i++)
                 {
