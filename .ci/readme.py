@@ -1,4 +1,5 @@
-"""readme.py CLONE: runs the ```sh blocks of CLONE/README.md in CLONE, in order, and compares a ```json block after a curl with the answer.
+"""readme.py CLONE: runs the ```sh blocks of CLONE/README.md in CLONE, in order, and compares a ```json block after a curl with the answer,
+and a ```text block with the output of the command before it: each of its lines must be there, but for numbers and spaces.
 
 A server (dotnet run) stays in the background, until the end, once /health/ready has answered. Every other command must end with 0.
 Where port 8080 is taken, another one is put in its place in the commands.
@@ -110,6 +111,7 @@ if port != 8080:
     environment["ASPNETCORE_URLS"] = f"http://localhost:{port}"
 
 answer = None   # of the curl that a JSON block would follow
+output = None   # of the command that a text block would follow
 try:
     for language, content in blocks((clone / "README.md").read_text(encoding="utf-8")):
         if language == "json" and answer is not None:
@@ -119,6 +121,11 @@ try:
             except ValueError as error:
                 faults = [f"not JSON: {error}"]
             say("failed" if faults else "passed", f"the answer shown for {name[:60]}", "; ".join(faults[:5]))
+        if language == "text" and output is not None:
+            plain = lambda line: re.sub(r"[\d.]+", "#", " ".join(line.split()))
+            real = {plain(line) for line in output.splitlines()}
+            missing = [line.strip() for line in content.splitlines() if plain(line) not in real]
+            say("failed" if missing else "passed", "the output shown", "; ".join(f"not printed: {line}" for line in missing[:5]))
         answer = None
         if language not in ("sh", "bash", "shell"):
             continue
@@ -129,8 +136,8 @@ try:
                 continue
             begun = time.monotonic()
             answer = None
-            if re.match(r"dotnet run\b", command):
-                fault = serve(command)
+            if re.match(r"dotnet run\b", command) and not re.search(r" -- inspect\b", command):
+                fault, output = serve(command), None
             else:
                 fault, output = run(command)
                 if command.startswith("curl") and not fault:

@@ -28,6 +28,7 @@ internal static class Program
         builder.Services.AddInference(builder.Configuration);
         builder.Services.AddSingleton<RequestMetrics>();
         builder.Services.AddSingleton<PredictEndpoints>();
+        builder.Services.AddSingleton<BodyBudget>();
         builder.Services.AddSingleton<InferEndpoint>();
         builder.Services.AddSingleton<RepositoryEndpoints>();
         builder.Services.AddTensorCompression();
@@ -42,6 +43,7 @@ internal static class Program
         PredictEndpoints.Map(app);
         app.MapOpenInference();
         app.MapModels();
+        app.MapSchemas();
         app.MapHealth();
         app.MapMetrics();
         return app;

@@ -13,6 +13,9 @@ public sealed class LimitsOptions
     /// <summary>Largest request body with raw tensors, under <c>/v2</c>, in bytes; compressed ones count as they are decompressed.</summary>
     public int TensorBodyBytes { get; set; } = 64 * 1024 * 1024;
 
+    /// <summary>Most bytes of such bodies that are held at the same time, of all requests together; at least <see cref="TensorBodyBytes"/>. What would go over it is refused.</summary>
+    public long TensorBytesInFlight { get; set; } = 512 * 1024 * 1024;
+
     /// <summary>Most sequences in one request.</summary>
     public int Sequences { get; set; } = 1024;
 
@@ -32,6 +35,8 @@ public sealed class LimitsOptionsValidator : IValidateOptions<LimitsOptions>
         var faults = new List<string>();
         Check(nameof(options.BodyBytes), options.BodyBytes, 1024, 1 << 30);
         Check(nameof(options.TensorBodyBytes), options.TensorBodyBytes, 1024, 1 << 30);
+        if (options.TensorBytesInFlight < options.TensorBodyBytes)
+            faults.Add($"{LimitsOptions.Section}:{nameof(options.TensorBytesInFlight)}: {options.TensorBytesInFlight} is less than TensorBodyBytes, {options.TensorBodyBytes}, so that the largest body would never fit; use as much or more.");
         Check(nameof(options.Sequences), options.Sequences, 1, 1 << 20);
         Check(nameof(options.SequenceLength), options.SequenceLength, 1, 1 << 20);
         Check(nameof(options.TimeoutMilliseconds), options.TimeoutMilliseconds, 1, 3_600_000);

@@ -68,7 +68,8 @@ internal sealed partial class RequestLog(RequestDelegate next, RequestMetrics me
             LogSkipped(logger, skipped);
         if (!admitted)
             return;
-        var level = status < 500 ? LogLevel.Information : LogLevel.Error;
+        // not ready, draining and too late are states that a probe or a caller is to see, and no faults of the server
+        var level = status switch { < 500 => LogLevel.Information, 503 or 504 => LogLevel.Warning, _ => LogLevel.Error };
         var trace = ActivityContext.TryParse(context.Request.Headers.TraceParent, null, out var parent) ? parent.TraceId.ToHexString() : NoTrace;
         if (context.Features.Get<PredictFacts>() is { } facts)
         {

@@ -20,11 +20,17 @@ internal readonly record struct InferBody(PooledBuffer Buffer, int Start, int Js
     public ReadOnlyMemory<byte> Binary => Buffer.Written[(Start + JsonLength)..];
 
     /// <summary>Reads it whole, decompressed already.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="limit">Most bytes.</param>
+    /// <param name="share">What it may take of the memory for bodies; null where that is not counted.</param>
+    /// <param name="cancel">Set when nobody waits for the answer any more.</param>
     /// <exception cref="InvalidRequestException">It is not what its headers say.</exception>
-    public static async ValueTask<(InferBody Body, Problem? Problem)> ReadAsync(HttpRequest request, int limit, CancellationToken cancel)
+    public static async ValueTask<(InferBody Body, Problem? Problem)> ReadAsync(HttpRequest request, int limit, BodyShare? share, CancellationToken cancel)
     {
         if (request.ContentLength > limit)
             return (default, TooLarge(limit));
+        if (share?.HasRoom(request.ContentLength ?? 0) == false)
+            return (default, share.Exhausted);
         int? json = ReadHeaderLength(request);
         int start = json is { } length ? (Alignment - (length % Alignment)) % Alignment : 0;
         // no more than has come, or nearly: a length is quickly said
@@ -43,6 +49,11 @@ internal readonly record struct InferBody(PooledBuffer Buffer, int Start, int Js
                 {
                     buffer.Dispose();
                     return (default, TooLarge(limit));
+                }
+                if (share?.TryTake(read) == false)
+                {
+                    buffer.Dispose();
+                    return (default, share.Exhausted);
                 }
             }
             if (json > buffer.Length - start)

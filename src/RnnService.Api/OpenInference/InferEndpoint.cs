@@ -13,7 +13,7 @@ namespace RnnService.Api.OpenInference;
 /// <c>POST /v2/models/{model}/infer</c>. The way of a request: body (<see cref="InferBody"/>), tensors (<see cref="InferRequestReader"/>),
 /// the engine (<see cref="LoadedModel.InferAsync"/>), JSON and binary data (<see cref="InferAnswer"/>).
 /// </summary>
-internal sealed class InferEndpoint(ModelRepository repository, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime)
+internal sealed class InferEndpoint(ModelRepository repository, BodyBudget bodies, IOptions<LimitsOptions> limits, IHostApplicationLifetime lifetime)
 {
     private readonly LimitsOptions _limits = limits.Value;
 
@@ -33,13 +33,14 @@ internal sealed class InferEndpoint(ModelRepository repository, IOptions<LimitsO
         if (missing is not null)
             return missing;
         using (lease)
+        using (var share = bodies.Open())
         using (var request = new InferRequest())
         {
             try
             {
-                var (body, tooLarge) = await InferBody.ReadAsync(context.Request, _limits.TensorBodyBytes, context.RequestAborted);
-                if (tooLarge is not null)
-                    return tooLarge;
+                var (body, refused) = await InferBody.ReadAsync(context.Request, _limits.TensorBodyBytes, share, context.RequestAborted);
+                if (refused is not null)
+                    return refused;
                 request.Own(body.Buffer);
                 if (body.Raw)
                     InferRequestReader.ReadRaw(body, lease.Model, request);
@@ -67,7 +68,7 @@ internal sealed class InferEndpoint(ModelRepository repository, IOptions<LimitsO
             case RunOutcome.Rejected or RunOutcome.Failed:
                 return Invalid(answer.Detail!);
             case RunOutcome.QueueFull:
-                return Problem.QueueFull(model.Classifier?.ExpectedWait ?? TimeSpan.FromSeconds(1));
+                return Problem.QueueFull(model.ExpectedWait);
             case RunOutcome.TimedOut:
                 return Problem.Whole(504, "timeout", "The answer was not ready in time.",
                     string.Create(CultureInfo.InvariantCulture, $"The answer was not ready within {timeout.TotalMilliseconds:0.###} ms. Allow more time with the parameter timeout (microseconds), or send less at a time."));

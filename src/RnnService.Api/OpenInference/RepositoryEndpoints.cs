@@ -77,7 +77,7 @@ internal sealed class RepositoryEndpoints(ModelRepository repository)
     {
         try
         {
-            var (body, problem) = await InferBody.ReadAsync(context.Request, LongestBody, context.RequestAborted);
+            var (body, problem) = await InferBody.ReadAsync(context.Request, LongestBody, null, context.RequestAborted);
             if (problem is not null)
                 return (null, problem);
             using (body.Buffer)

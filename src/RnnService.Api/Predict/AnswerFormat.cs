@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -13,7 +12,8 @@ internal sealed class AnswerFormat(LoadedModel model)
 
     private const int LargestKept = 1 << 20;
 
-    private readonly ConcurrentQueue<AnswerWriter> _writers = [];   // a bag would keep its writers, and with them the model, reachable from every thread for ever
+    // The writer used last is the one whose memory is still at hand. A ConcurrentBag would keep its writers, and with them the model, reachable from every thread for ever.
+    private readonly Stack<AnswerWriter> _writers = [];
 
     public LoadedModel Model { get; } = model;
 
@@ -29,12 +29,22 @@ internal sealed class AnswerFormat(LoadedModel model)
 
     public static AnswerFormat Of(LoadedModel model) => Formats.GetValue(model, static m => new AnswerFormat(m));
 
-    public AnswerWriter Rent() => _writers.TryDequeue(out var writer) ? writer : new AnswerWriter(this);
+    public AnswerWriter Rent()
+    {
+        lock (_writers)
+        {
+            if (_writers.TryPop(out var writer))
+                return writer;
+        }
+        return new AnswerWriter(this);
+    }
 
     /// <summary>Keeps a writer for the next request, but not one that a giant answer has blown up.</summary>
     public void Return(AnswerWriter writer)
     {
-        if (writer.Capacity <= LargestKept)
-            _writers.Enqueue(writer);
+        if (writer.Capacity > LargestKept)
+            return;
+        lock (_writers)
+            _writers.Push(writer);
     }
 }

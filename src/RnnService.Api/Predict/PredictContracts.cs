@@ -10,12 +10,13 @@ namespace RnnService.Api.Predict;
 /// <param name="TimeoutMs">How long the answer may take, in milliseconds; can only shorten the server's own limit.</param>
 internal sealed record PredictBody(string? Model, string? Version, IReadOnlyList<PredictInput> Inputs, int? TopK, string? Decoding, double? Threshold, int? TimeoutMs);
 
-/// <summary>A sequence: exactly one of text, tokens, ids. A plain string is short for {"text": …}.</summary>
+/// <summary>A sequence: exactly one of text, tokens, ids, features, as the model takes it; GET /models/{model} says which. A plain string is short for {"text": …}.</summary>
 /// <param name="Id">Echoed in the prediction.</param>
-/// <param name="Text">Text, which the model's tokenizer splits.</param>
-/// <param name="Tokens">Tokens, looked up in the model's vocabulary as they are.</param>
-/// <param name="Ids">Ids of tokens.</param>
-internal sealed record PredictInput(string? Id, string? Text, IReadOnlyList<string>? Tokens, IReadOnlyList<int>? Ids);
+/// <param name="Text">Text, for a model with a tokenizer, which splits it, or for a graph that takes text.</param>
+/// <param name="Tokens">Tokens, for a model with a vocabulary, where they are looked up as they are.</param>
+/// <param name="Ids">Ids of tokens, for a model that takes ids.</param>
+/// <param name="Features">For a numeric model: an array of time steps, each an array with one number a channel, in the order of the model's channels and in their raw units; the model's own normalisation is applied. null is a missing value, where the model's manifest says what stands for one.</param>
+internal sealed record PredictInput(string? Id, string? Text, IReadOnlyList<string>? Tokens, IReadOnlyList<int>? Ids, IReadOnlyList<IReadOnlyList<double?>>? Features);
 
 /// <param name="Model">The model that answered.</param>
 /// <param name="Version">Its version.</param>

@@ -111,7 +111,7 @@ internal sealed partial class PredictEndpoints(ModelRepository repository, IOpti
             return Problem.OfStatus(500, context.Request);
         }
         facts.Decode = Stopwatch.GetElapsedTime(started);
-        request.Model.Statistics.RecordRequest(sequences.Count, Stopwatch.GetElapsedTime(began), sequences.QueueTime, default, sequences.InferTime, facts.Decode);
+        request.Model.Statistics.RecordRequest(request.Count, Stopwatch.GetElapsedTime(began), sequences.QueueTime, default, sequences.InferTime, facts.Decode);
         var response = context.Response;
         response.ContentType = "application/json";
         response.ContentLength = writer.Written.Length;

@@ -61,6 +61,11 @@ internal ref struct PredictRequestReader
         {
             problem = Malformed($"The body is not valid JSON: {WithoutPath(e)} Send one JSON object with the field \"inputs\".");
         }
+        catch
+        {
+            reader._request?.Dispose();   // a model that is never given back is never unloaded
+            throw;
+        }
         if (problem is null)
             return reader._request;
         reader._request?.Dispose();

@@ -30,6 +30,7 @@ internal sealed class BatchTensors
     public int Time { get; private set; }
 
     /// <summary>Makes room for a batch and fills it with padding. Every row must be set before it runs.</summary>
+    /// <exception cref="OverflowException">A tensor of the batch would take more than 2 GB.</exception>
     public void Reset(int rows, int time)
     {
         var input = _signature.Sequence;
@@ -53,7 +54,7 @@ internal sealed class BatchTensors
             _sides[i].Fill(size, side.Role switch { SideRole.Constant => side.Fill, _ => 0 });
         }
         for (int h = 0; h < _heads.Length; h++)
-            _heads[h].Reserve(rows * _signature.Heads[h].Numbers);
+            _heads[h].Reserve(checked(rows * _signature.Heads[h].Numbers));
     }
 
     /// <summary>Writes a sequence into a row.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Microsoft.ML.OnnxRuntime;
 using RnnService.Core.Batching;
 using RnnService.Inference.Onnx;
 using RnnService.Inference.Tensors;
@@ -315,17 +314,17 @@ internal sealed partial class DynamicBatcher : IThreadPoolWorkItem, IDisposable
 
     private bool TryRunRows(BatchTensors tensors, ReadOnlySpan<(SequenceRequest Request, int Sequence)> batch, int rows, int time, long started)
     {
-        tensors.Reset(rows, time);
-        for (int row = 0; row < batch.Length; row++)
-            tensors.SetRow(row, batch[row].Request.Sequences, batch[row].Sequence);
-        // rows that the graph insists on and nobody needs repeat the first, so that they can be no stranger to it than that one
-        for (int row = batch.Length; row < rows; row++)
-            tensors.SetRow(row, batch[0].Request.Sequences, batch[0].Sequence);
         try
         {
+            tensors.Reset(rows, time);
+            for (int row = 0; row < batch.Length; row++)
+                tensors.SetRow(row, batch[row].Request.Sequences, batch[row].Sequence);
+            // rows that the graph insists on and nobody needs repeat the first, so that they can be no stranger to it than that one
+            for (int row = batch.Length; row < rows; row++)
+                tensors.SetRow(row, batch[0].Request.Sequences, batch[0].Sequence);
             _runner.Run(tensors);
         }
-        catch (OnnxRuntimeException e)
+        catch (Exception e) when (OnnxRunner.IsOfTheBatch(e))
         {
             LogFailed(_logger, e, batch.Length, time);
             return false;

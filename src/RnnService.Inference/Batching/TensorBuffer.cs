@@ -16,22 +16,29 @@ internal sealed class TensorBuffer(TensorElementType type)
 
     public TensorElementType Type { get; } = type;
 
-    private int ElementSize { get; } = type switch
+    private int ElementSize { get; } = SizeOf(type) is > 0 and var size ? size : throw new NotSupportedException($"Tensors of {type} cannot be fed.");
+
+    /// <summary>Whether elements of a type can be fed.</summary>
+    public static bool Holds(TensorElementType type) => SizeOf(type) > 0;
+
+    private static int SizeOf(TensorElementType type) => type switch
     {
         TensorElementType.Bool or TensorElementType.Int8 or TensorElementType.UInt8 or TensorElementType.String => 1,
         TensorElementType.Int16 or TensorElementType.UInt16 or TensorElementType.Float16 => 2,
         TensorElementType.Int32 or TensorElementType.UInt32 or TensorElementType.Float => 4,
         TensorElementType.Int64 or TensorElementType.UInt64 or TensorElementType.Double => 8,
-        _ => throw new NotSupportedException($"Tensors of {type} cannot be fed."),
+        _ => 0,
     };
 
     /// <summary>Makes room for a number of elements; what they are is undefined.</summary>
+    /// <exception cref="OverflowException">They take more than 2 GB.</exception>
     public void Reserve(int elements)
     {
         if (Type == TensorElementType.String && _texts.Length < elements)
             _texts = new string[elements];
-        if (_bytes.Length < elements * ElementSize)
-            _bytes = GC.AllocateUninitializedArray<byte>(elements * ElementSize, pinned: true);
+        int bytes = checked(elements * ElementSize);
+        if (_bytes.Length < bytes)
+            _bytes = GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
     }
 
     /// <summary>Sets the first elements to one number, which the type can hold.</summary>
@@ -51,14 +58,26 @@ internal sealed class TensorBuffer(TensorElementType type)
             case TensorElementType.Float16:
                 Span<Half>(elements).Fill((Half)number);
                 break;
-            case TensorElementType.Int64 or TensorElementType.UInt64:
+            case TensorElementType.Int64:
                 Span<long>(elements).Fill((long)number);
                 break;
-            case TensorElementType.Int32 or TensorElementType.UInt32:
+            case TensorElementType.UInt64:
+                Span<ulong>(elements).Fill((ulong)number);
+                break;
+            case TensorElementType.Int32:
                 Span<int>(elements).Fill((int)number);
                 break;
-            case TensorElementType.Int16 or TensorElementType.UInt16:
+            case TensorElementType.UInt32:
+                Span<uint>(elements).Fill((uint)number);
+                break;
+            case TensorElementType.Int16:
                 Span<short>(elements).Fill((short)number);
+                break;
+            case TensorElementType.UInt16:
+                Span<ushort>(elements).Fill((ushort)number);
+                break;
+            case TensorElementType.Int8:
+                Span<sbyte>(elements).Fill((sbyte)number);
                 break;
             default:
                 Span<byte>(elements).Fill((byte)number);

@@ -55,6 +55,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Runs that go on at the same time.</summary>
     public int Workers => _tensors.Workers;
 
+    /// <summary>How long raw tensors that come now would wait for their turn, in the longer of the two queues that they may go to.</summary>
+    public TimeSpan ExpectedWait => Classifier?.ExpectedWait is { } wait && wait > _tensors.ExpectedWait ? wait : _tensors.ExpectedWait;
+
     /// <summary>The graph's inputs that raw tensors can be sent to.</summary>
     public IReadOnlyList<TensorDescription> TensorInputs => _tensors.Signature.Inputs;
 

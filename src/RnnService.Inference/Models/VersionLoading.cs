@@ -97,6 +97,8 @@ internal sealed partial class VersionLoading : IDisposable
             LogLoaded(_logger, folder.Name, folder.Version, Stopwatch.GetElapsedTime(started).TotalMilliseconds, mode?.Name ?? "tensors only", mode?.Reason ?? string.Join(" ", model.WhyNoClassifier));
             if (mode?.Remedy is { } remedy)
                 LogSlowMode(_logger, folder.Name, folder.Version, mode.Name, remedy);
+            if (model.Classifier is null && model.Graph.LooksLikeClassifier)
+                LogNoPredictions(_logger, folder.Name, folder.Version, string.Join(" ", model.WhyNoClassifier));
             model = null;   // it is the table's
         }
         model?.Dispose();
@@ -156,6 +158,9 @@ internal sealed partial class VersionLoading : IDisposable
 
     [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "Model {Model} version {Version} could be faster than in mode {Mode}: {Remedy}")]
     private static partial void LogSlowMode(ILogger logger, string model, int version, string mode, string remedy);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "Model {Model} version {Version} answers raw tensors only, and no predictions: {Reason}")]
+    private static partial void LogNoPredictions(ILogger logger, string model, int version, string reason);
 
     [LoggerMessage(EventId = 13, Level = LogLevel.Error, Message = "The changed folder of model {Model} version {Version} failed to load; what was loaded before still serves: {Reason}")]
     private static partial void LogRefused(ILogger logger, Exception? exception, string model, int version, string reason);

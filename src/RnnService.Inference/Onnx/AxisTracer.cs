@@ -9,6 +9,7 @@ namespace RnnService.Inference.Onnx;
 internal sealed class AxisTracer
 {
     private readonly Dictionary<string, TracedValue> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<Axis, long> _declared = [];
     private static readonly TracedValue Unknown = new();
 
     /// <summary>What is known of each value.</summary>
@@ -19,6 +20,8 @@ internal sealed class AxisTracer
         foreach (var input in file.Inputs)
         {
             var shape = input.Type?.TensorType?.Shape;
+            for (int i = 0; i < shape?.Dim.Count; i++)
+                _declared[new Axis(input.Name, i)] = shape.Dim[i].DimValue;
             _values[input.Name] = new TracedValue
             {
                 Axes = shape is null ? null : [.. Enumerable.Range(0, shape.Dim.Count).Select(i => (Axis?)new Axis(input.Name, i))],
@@ -29,7 +32,10 @@ internal sealed class AxisTracer
         foreach (var (name, tensor) in file.Initializers)
             _values[name] = Constant(tensor);
         foreach (var node in file.Nodes)
+        {
             Visit(node);
+            _values.Remove("");   // an output that the node does not give
+        }
     }
 
     private static TracedValue Constant(Tensor tensor) => new()
@@ -76,7 +82,6 @@ internal sealed class AxisTracer
         var state = new TracedValue { Axes = batchFirst ? [batch, null, null] : [null, batch, null], DependsOn = depends, IsState = true };
         _values[node.Out(0)] = state with { Axes = batchFirst ? [batch, time, null, null] : [time, null, batch, null] };
         _values[node.Out(1)] = _values[node.Out(2)] = state;
-        _values[""] = Unknown;
     }
 
     private static TracedValue ConstantOf(Node node)
@@ -124,11 +129,11 @@ internal sealed class AxisTracer
             case "Gemm":
                 return [first.AxisAt(node.Integer("transA", 0) == 1 ? 1 : 0), this[node.In(1)].AxisAt(node.Integer("transB", 0) == 1 ? 0 : 1)];
             case "Conv" or "MaxPool" or "AveragePool" or "GlobalMaxPool" or "GlobalAveragePool":
-                return axes is null ? null : [axes[0], node.OpType == "Conv" ? null : first.AxisAt(1), .. axes.Skip(2).Select(a => node.OpType.StartsWith("Global", StringComparison.Ordinal) ? null : a)];
+                return axes is null or [] ? null : [axes[0], node.OpType == "Conv" ? null : first.AxisAt(1), .. axes.Skip(2).Select(a => node.OpType.StartsWith("Global", StringComparison.Ordinal) ? null : a)];
             case "Reshape":
                 return ReshapeAxes(first, this[node.In(1)].Shape);
             case "Flatten":
-                return axes is null ? null : [node.Integer("axis", 1) == 1 ? first.AxisAt(0) : null, node.Integer("axis", 1) == axes.Length - 1 ? axes[^1] : null];
+                return axes is null ? null : [node.Integer("axis", 1) == 1 ? first.AxisAt(0) : null, axes.Length > 0 && node.Integer("axis", 1) == axes.Length - 1 ? axes[^1] : null];
             case "Expand":
                 return Broadcast([axes, FromShape(this[node.In(1)].Shape)]);
             case "ConstantOfShape":
@@ -178,8 +183,8 @@ internal sealed class AxisTracer
             case "Gather" when first.Shape is { } shape && this[node.In(1)].Shape is { } indices && indices.All(i => i.Constant is { } c && c < shape.Length && c >= -shape.Length):
                 return [.. indices.Select(i => shape[Wrap(i.Constant!.Value, shape.Length)])];
             case "Slice" when first.Shape is { } shape:
-                var from = node.Find("starts")?.Ints.FirstOrDefault() ?? this[node.In(1)].Shape?[0].Constant;
-                var to = node.Find("ends")?.Ints.FirstOrDefault() ?? this[node.In(2)].Shape?[0].Constant;
+                var from = node.Find("starts")?.Ints.FirstOrDefault() ?? this[node.In(1)].Shape?.FirstOrDefault().Constant;
+                var to = node.Find("ends")?.Ints.FirstOrDefault() ?? this[node.In(2)].Shape?.FirstOrDefault().Constant;
                 return from is null || to is null ? null : [.. shape.Take(Wrap(to.Value, shape.Length)).Skip(Wrap(from.Value, shape.Length))];
             case "Concat":
                 var parts = node.Input.Select(i => this[i].Shape).ToArray();
@@ -234,7 +239,7 @@ internal sealed class AxisTracer
         return batch is null ? null : [.. batch, left[^2], right[^1]];
     }
 
-    private static Axis?[]? ReshapeAxes(TracedValue value, ShapeEntry[]? shape)
+    private Axis?[]? ReshapeAxes(TracedValue value, ShapeEntry[]? shape)
     {
         if (shape is null)
             return null;
@@ -244,7 +249,7 @@ internal sealed class AxisTracer
             // 0 keeps an axis; -1 takes what is left, which is one axis alone when all others kept their places
             if (shape[i].Size is { } size)
                 axes[i] = size;
-            else if (shape[i].Constant == 0 || (shape[i].Constant == -1 && value.Axes?.Length == shape.Length && Enumerable.Range(0, shape.Length).All(j => j == i || shape[j].Constant is 0 or > 0)))
+            else if (shape[i].Constant == 0 || (shape[i].Constant == -1 && value.Axes?.Length == shape.Length && Enumerable.Range(0, shape.Length).All(j => j == i || Stays(value.AxisAt(j), shape[j]))))
                 axes[i] = value.AxisAt(i);
             else if (shape[i].Constant == -1 && i == 0 && value.Axes is { Length: > 0 } before && shape.Skip(1).All(s => s.Constant > 0) && before.Skip(1).All(a => a is null))
                 axes[i] = before[0];   // [B, 2, H] to [-1, 2H]
@@ -252,24 +257,38 @@ internal sealed class AxisTracer
         return axes;
     }
 
+    /// <summary>Whether an axis that is reshaped to a constant keeps its place: it does unless it is known to be another, which then lies in the axis of size -1.</summary>
+    private bool Stays(Axis? axis, ShapeEntry entry) =>
+        entry.Constant == 0 || (entry.Constant > 0 && (axis is not { } known || _declared[known] == entry.Constant));
+
     private static Axis?[]? FromShape(ShapeEntry[]? shape) => shape is null ? null : [.. shape.Select(s => s.Size)];
 
     private Axis?[]? Concatenated(Node node, TracedValue first)
     {
         var axes = node.OpType == "Concat" ? Broadcast(node.Input.Select(i => this[i].Axes)) : first.Axes?.ToArray();
-        if (axes is { Length: > 0 })
-            axes[Wrap(node.Integer("axis", node.OpType == "TopK" ? -1 : 0), axes.Length)] = null;
-        return axes;
+        return axes is null ? null : Without(axes, [node.Integer("axis", node.OpType == "TopK" ? -1 : 0)]);
     }
 
     private Axis?[]? SliceAxes(Node node, Axis?[]? axes)
     {
         if (axes is null)
             return null;
-        var cut = node.Find("axes")?.Ints.ToArray() ?? this[node.In(3)].Shape?.Select(s => s.Constant ?? 0).ToArray() ?? [.. Enumerable.Range(0, axes.Length).Select(i => (long)i)];
+        // what is cut along axes that nobody knows, or along all, keeps none
+        var cut = node.Find("axes")?.Ints.ToArray() ?? (this[node.In(3)].Shape is { } named && named.All(s => s.Constant is not null) ? [.. named.Select(s => s.Constant!.Value)] : null);
+        return cut is null ? new Axis?[axes.Length] : Without(axes, cut);
+    }
+
+    /// <summary>The axes with some of them changed in size; null when there are no such axes, which ONNX Runtime will refuse.</summary>
+    private static Axis?[]? Without(Axis?[] axes, long[] changed)
+    {
         var kept = axes.ToArray();
-        foreach (long axis in cut)
-            kept[Wrap(axis, kept.Length)] = null;
+        foreach (long axis in changed)
+        {
+            long place = axis < 0 ? axis + kept.Length : axis;
+            if (place < 0 || place >= kept.Length)
+                return null;
+            kept[place] = null;
+        }
         return kept;
     }
 

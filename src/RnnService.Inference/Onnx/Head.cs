@@ -46,7 +46,9 @@ public sealed record Head(string Output, int Width, int Offset, HeadActivation A
         // one probability alone is that of the second of two labels; several of them count by their share, as is usual for one-vs-rest classifiers
         if (Numbers < Width)
             (row[0], row[1]) = (1 - row[0], row[0]);
+        // sigmoids may all be 0 in the graph's precision, and then none counts more than another; a softmax never is
+        float least = Activation == HeadActivation.Sigmoid ? float.Epsilon : 0;
         for (int i = 0; i < row.Length; i++)
-            row[i] = MathF.Log(row[i]);
+            row[i] = MathF.Log(MathF.Max(row[i], least));
     }
 }

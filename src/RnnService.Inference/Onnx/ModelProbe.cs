@@ -56,13 +56,10 @@ internal sealed class ModelProbe
             return null;
 
         var judged = Judge(shape);
-        bool masked = shape.Signature.Sides.Any(s => s.Role == SideRole.Mask);
-        if (masked && !_masksStated && !(judged.Padding && judged.Finite))
-        {
-            var other = Judge(shape with { Signature = shape.Signature.WithMasksInverted() });
-            if (other is { Padding: true, Finite: true, Sensitive: true })
-                judged = other;
-        }
+        if (shape.Signature.Sides.FirstOrDefault(s => s.Role == SideRole.Mask) is { } mask && !_masksStated)
+            judged = WithMasks(judged, mask, faults);
+        if (judged.Shape.Signature.Sides.FirstOrDefault(s => s is { Role: SideRole.Lengths, IsGuess: true }) is { } lengths && !Hides(judged))
+            faults.Add(new Fault("/lengths", $"The graph's input \"{lengths.Name}\" has the shape of the sequences' lengths, but nothing shows that it takes them: padding changes the answers whatever it says. If it does, say \"lengths\": \"{lengths.Name}\" in model.json; if it takes one number for all requests, say \"fill\": {{\"{lengths.Name}\": 0}}."));
         if (!judged.Finite)
             faults.Add(new Fault("", "The graph answers generated sequences with NaN or infinity. Look for a mask of -inf over all steps, a division by a count that can be 0, or weights that are NaN."));
         if (!judged.Repeats)
@@ -202,6 +199,8 @@ internal sealed class ModelProbe
             bool stated = _activationsStated.Contains(head.Output);
             if (head.Numbers == 1 && head.Activation == HeadActivation.Logits && !stated)
                 faults.Add(new Fault("/heads", $"The output \"{head.Output}\" is one number without a sigmoid: nothing says whether it scores a label or measures something. If it is the logit of the second of two labels, say \"heads\": [{{\"output\": \"{head.Output}\", \"activation\": \"logits\"}}] in model.json."));
+            if (head.Numbers == 1 && head.Activation is HeadActivation.Softmax or HeadActivation.LogSoftmax)
+                faults.Add(new Fault("/heads", $"The output \"{head.Output}\" is {(stated ? "said in model.json to be " : "")}the softmax of one number, which is the same whatever the sequence. Export it with a sigmoid, or with two labels."));
             if (head.Activation == HeadActivation.Softmax && head.Numbers > 1 && !sumToOne && rows.All(r => r.All(float.IsFinite)))
                 faults.Add(new Fault("/heads", $"The output \"{head.Output}\" {(stated ? "is said in model.json to be" : "ends in")} a softmax, but its numbers for one sequence do not sum to 1 (the first that was tried: {rows[0].Sum():G4}). Take the softmax over the labels, the last axis."));
             heads.Add(stated || head.Activation != HeadActivation.Logits || head.Numbers < 2 ? head
@@ -217,6 +216,32 @@ internal sealed class ModelProbe
         bool independent = RowsIndependent(runs, shape);
         bool padding = independent && PaddingExact(runs, shape);
         return new Judgement(shape, repeats, independent, padding, Sensitive(runs, shape), runs.Finite, ZeroIsAnId(runs, shape), runs.LargestDifference);
+    }
+
+    /// <summary>
+    /// What masks mark: the way in which they hide the padding and not the sequence. Where padding leaks around a mask both ways seem alike, and only its name may say.
+    /// </summary>
+    private Judgement WithMasks(Judgement judged, SideInput mask, List<Fault> faults)
+    {
+        if (Works(judged) && Hides(judged))
+            return judged;
+        var other = Judge(judged.Shape with { Signature = judged.Shape.Signature.WithMasksInverted() });
+        if (Works(other) && (Hides(other) || !Works(judged)))
+            return other;
+        bool named = mask.MarksPadding || mask.Name.Contains("attention", StringComparison.OrdinalIgnoreCase);
+        if (Works(judged) && !named)
+            faults.Add(new Fault("/mask_marks", $"Nothing shows what a 1 in the mask \"{mask.Name}\" marks: padding changes the answers whether or not it is marked. Say \"mask_marks\": \"sequence\" or \"padding\" in model.json."));
+        return judged;
+
+        // a mask that hides the sequences leaves nothing to tell them apart
+        static bool Works(Judgement judged) => judged.Finite && judged.Sensitive;
+    }
+
+    /// <summary>Whether padding changes nothing, be it only in batches that are never served.</summary>
+    private bool Hides(Judgement judged)
+    {
+        using var runs = new ProbeRuns(_session, judged.Shape.Signature) { VocabularySize = _vocabularySize };
+        return judged.Padding || PaddingIgnored(runs, judged.Shape);
     }
 
     /// <summary>The same sequence twice: a graph with dropout left on answers differently.</summary>
@@ -280,17 +305,19 @@ internal sealed class ModelProbe
         return shape.FixedRows != 1;
     }
 
-    private static bool PaddingIgnored(ProbeRuns runs, Shape shape)
+    /// <summary>Whether padding may be anything, in batches that hold nothing else.</summary>
+    private bool PaddingIgnored(ProbeRuns runs, Shape shape)
     {
         if (shape.Signature.Ends is null)
             return false;
         int rows = Math.Max(1, shape.FixedRows);
-        foreach (int length in new[] { 1, 2, shape.FixedTime / 2, shape.FixedTime - 1 }.Where(l => l > 0 && l < shape.FixedTime))
+        int time = shape.FixedTime > 0 ? shape.FixedTime : Math.Min(shape.MinTime + 8, _maxLength);
+        foreach (int length in new[] { 1, 2, time / 2, time - 1 }.Where(l => l >= shape.MinTime && l < time))
         {
             using var batch = runs.Generate([.. Enumerable.Repeat(length, rows)]);
-            using var noise = runs.Generate([.. Enumerable.Repeat(shape.FixedTime, rows)]);
+            using var noise = runs.Generate([.. Enumerable.Repeat(time, rows)]);
             float[][] zeros = [], noisy = [];
-            if (!ProbeRuns.Try(() => (zeros, noisy) = (runs.Together(batch, shape.FixedTime), runs.Together(batch, shape.FixedTime, noise))))
+            if (!ProbeRuns.Try(() => (zeros, noisy) = (runs.Together(batch, time), runs.Together(batch, time, noise))))
                 return false;
             if (zeros.Zip(noisy).Any(pair => !runs.Close(pair.First, pair.Second)))
                 return false;

@@ -9,17 +9,18 @@ internal sealed class OnnxFile
 {
     private const int LargestConstant = 64;
     private const int DeepestCall = 32;
+    private const int MostNodes = 1_000_000;
 
     private static readonly MessageParser<Model> Parser = Model.Parser.WithDiscardUnknownFields(true);
 
     private readonly Model _model;
-    private readonly Dictionary<(string Domain, string Name), Function> _functions;
+    private readonly Dictionary<(string Domain, string Name, string Overload), Function> _functions;
     private readonly List<Node> _nodes = [];
 
     private OnnxFile(Model model)
     {
         _model = model;
-        _functions = model.Functions.ToDictionary(f => (f.Domain, f.Name));
+        _functions = model.Functions.ToDictionary(f => (f.Domain, f.Name, f.Overload));
         foreach (var node in model.Graph.Node)
             Add(node, 0);
         Initializers = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -89,8 +90,10 @@ internal sealed class OnnxFile
 
     private void Add(Node node, int depth)
     {
-        if (depth < DeepestCall && _functions.TryGetValue((node.Domain, node.OpType), out var function))
+        if (depth < DeepestCall && _functions.TryGetValue((node.Domain, node.OpType, node.Overload), out var function))
             Call(function, node, depth);
+        else if (_nodes.Count == MostNodes)
+            throw new InvalidDataException($"Its functions call each other more than {MostNodes} times");
         else
             _nodes.Add(node);
     }
@@ -103,7 +106,7 @@ internal sealed class OnnxFile
             names[function.Input[i]] = i < call.Input.Count ? call.Input[i] : "";
         for (int i = 0; i < function.Output.Count && i < call.Output.Count; i++)
             names[function.Output[i]] = call.Output[i];
-        string prefix = $"{(call.Name.Length > 0 ? call.Name : call.Output[0])}/";
+        string prefix = $"{(call.Name.Length > 0 ? call.Name : call.Out(0))}/";
         foreach (var inner in function.Node)
         {
             var node = inner.Clone();

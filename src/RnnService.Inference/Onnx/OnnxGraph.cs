@@ -42,6 +42,9 @@ internal sealed class OnnxGraph
     /// <summary>The recurrent nodes of the graph itself.</summary>
     public IReadOnlyList<Node> Cells { get; }
 
+    /// <summary>What convolutions over one axis take, [batch, channels, time].</summary>
+    public IEnumerable<TracedValue> Convolved => _file.Nodes.Where(n => n.OpType == "Conv").Select(n => _trace[n.In(0)]).Where(x => x.Axes?.Length == 3);
+
     /// <exception cref="Google.Protobuf.InvalidProtocolBufferException">The file is not a protobuf message.</exception>
     /// <exception cref="InvalidDataException">The message holds no graph.</exception>
     public static OnnxGraph Read(string path) => new(OnnxFile.Read(path));

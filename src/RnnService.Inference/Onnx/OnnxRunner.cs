@@ -67,5 +67,8 @@ internal sealed class OnnxRunner : IDisposable
         }
     }
 
+    /// <summary>Whether a run failed for what it was given, the graph having refused it or memory being too small for it: the next run may succeed.</summary>
+    public static bool IsOfTheBatch(Exception e) => e is OnnxRuntimeException or OutOfMemoryException or OverflowException;
+
     public void Dispose() => _runOptions.Dispose();
 }

@@ -157,7 +157,7 @@ internal sealed class ProbeRuns : IDisposable
             run();
             return true;
         }
-        catch (OnnxRuntimeException)
+        catch (Exception e) when (OnnxRunner.IsOfTheBatch(e))
         {
             return false;
         }

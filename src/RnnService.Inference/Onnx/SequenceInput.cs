@@ -88,6 +88,9 @@ internal sealed record SideInput(string Name, TensorElementType Type, SideRole R
     /// <summary>Whether a mask marks the padding instead of the sequence.</summary>
     public bool MarksPadding { get; init; }
 
+    /// <summary>Whether nothing but its shape speaks for the role, so that the probe must see it at work.</summary>
+    public bool IsGuess { get; init; }
+
     /// <summary>The value of a constant.</summary>
     public double Fill { get; init; }
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using RnnService.Core;
 using RnnService.Core.Manifests;
+using RnnService.Inference.Batching;
 
 namespace RnnService.Inference.Onnx;
 
@@ -29,7 +30,8 @@ internal sealed class SignatureFinder
 
     private SignatureFindings Find()
     {
-        CheckNames();
+        if (!CheckNames())
+            return new SignatureFindings(null, _faults, _ignored);
         var lengths = FindLengths();
         var states = FindStates();
         var sequence = FindSequence();
@@ -41,17 +43,29 @@ internal sealed class SignatureFinder
         return new SignatureFindings(signature, _faults, _ignored) { LooksLikeClassifier = sequence is not null && heads.Count > 0 };
     }
 
-    /// <summary>Inputs that the manifest names must be there.</summary>
-    private void CheckNames()
+    /// <summary>Inputs that the manifest names must be there, and of a type that can be fed.</summary>
+    /// <returns>False when one of them is there but cannot be fed.</returns>
+    private bool CheckNames()
     {
+        bool feedable = true;
         var named = new List<(string Pointer, string? Name)> { ("/input", _manifest.Input), ("/lengths", _manifest.Lengths), ("/mask", _manifest.Mask) };
         named.AddRange(_manifest.States?.Select((name, i) => ($"/states/{i}", (string?)name)) ?? []);
         named.AddRange(_manifest.Fill?.Keys.Select(name => ($"/fill/{name}", (string?)name)) ?? []);
         foreach (var (pointer, name) in named)
         {
-            if (name is not null && !_session.InputMetadata.ContainsKey(name))
+            if (name is null)
+                continue;
+            if (_session.InputMetadata.TryGetValue(name, out var meta))
+            {
+                if (meta.IsTensor && TensorBuffer.Holds(meta.ElementDataType))
+                    continue;
+                feedable = false;
+                _faults.Add(new Fault(pointer, $"model.json names the input \"{name}\", but it is {Metadata.Describe(meta)}, which this server does not feed. Export the model with float or int64 there."));
+            }
+            else
                 _faults.Add(new Fault(pointer, $"model.json names the input \"{name}\", but the graph has no such input; it has {Metadata.Describe(_session.InputMetadata)}."));
         }
+        return feedable;
     }
 
     /// <summary>An input that is not there is reported, and what it was meant for is looked for as if nothing had been said: one mistake, one fault.</summary>
@@ -74,20 +88,29 @@ internal sealed class SignatureFinder
         var wired = _graph.Cells.Select(c => _graph[c.In(4)].DependsOn).FirstOrDefault(d => d.Count == 1)?.First();
         var found = wired is not null && _free.Contains(wired) && IsLengths(wired)
             ? wired
-            : _free.FirstOrDefault(i => !IsStated(i) && IsLengths(i) && !_graph.IsLookedUp(i) && Metadata.IsInteger(Meta(i)) && _free.Any(o => o != i && Metadata.Rank(Meta(o)) >= 2));
+            : _free.FirstOrDefault(i => !IsStated(i) && IsLengths(i) && !_graph.IsLookedUp(i) && (Metadata.IsInteger(Meta(i)) || AreNamedLengths(i)) && _free.Any(o => o != i && Metadata.Rank(Meta(o)) >= 2));
         if (found is not null)
             _free.Remove(found);
         return found;
     }
+
+    /// <summary>Whether the graph, the manifest or its name say that an input takes lengths; any integers, one a sequence, have the same shape.</summary>
+    private bool AreKnownLengths(string input) =>
+        input == _manifest.Lengths || AreNamedLengths(input) || _graph.Cells.Any(c => _graph[c.In(4)].DependsOn.Contains(input));
+
+    private static bool AreNamedLengths(string input) =>
+        Names(input, "length") || input.EndsWith("len", StringComparison.OrdinalIgnoreCase) || input.EndsWith("lens", StringComparison.OrdinalIgnoreCase);
 
     private bool IsLengths(string input) => Metadata.IsNumber(Meta(input)) && Meta(input).Dimensions is [_] or [_, 1];
 
     private List<string> FindStates()
     {
         var states = new List<string>();
+        // a recurrent node may begin where another has ended, and then its state depends on the sequence, which is none
+        var sequences = _graph.Cells.SelectMany(c => _graph[c.In(0)].Axes ?? []).OfType<Axis>().Select(a => a.Input).ToHashSet(StringComparer.Ordinal);
         foreach (var input in _session.InputMetadata.Keys)
         {
-            bool wired = _graph.Cells.Any(c => IsStateOf(c.In(5), input) || IsStateOf(c.In(6), input));
+            bool wired = !sequences.Contains(input) && _graph.Cells.Any(c => IsStateOf(c.In(5), input) || IsStateOf(c.In(6), input));
             if (_free.Contains(input) && (_manifest.States?.Contains(input) ?? (wired && !IsStated(input))))
                 states.Add(input);
         }
@@ -133,7 +156,7 @@ internal sealed class SignatureFinder
             {
                 // several embeddings may be added up: the words have the largest table, kinds of segments and the like have small ones
                 return _session.InputMetadata.Keys.Where(i => _free.Contains(i) && !IsStated(i) && x.DependsOn.Contains(i) && _graph.EmbeddingRows(i) is not null)
-                    .MaxBy(i => _graph.EmbeddingRows(i)) ?? axis.Input;
+                    .MaxBy(i => Names(i, "position") ? 0 : _graph.EmbeddingRows(i)) ?? axis.Input;
             }
         }
         return null;
@@ -198,7 +221,13 @@ internal sealed class SignatureFinder
             if (x.AxisAt(batchFirst ? 1 : 0) is { } time && time.Input == name)
                 return (x.AxisAt(batchFirst ? 0 : 1) is { } batch && batch.Input == name ? batch.Index : -1, time.Index);
         }
-        // no recurrent node: the axis of an input that a head has is the batch
+        // no recurrent node: a convolution runs along time, with the channels before it
+        foreach (var x in _graph.Convolved)
+        {
+            if (x.AxisAt(2) is { } time && time.Input == name)
+                return (x.AxisAt(0) is { } batch && batch.Input == name ? batch.Index : -1, time.Index);
+        }
+        // nor that: the axis of an input that a head has is the batch
         foreach (var output in _session.OutputMetadata.Keys)
         {
             if (_graph[output].Axes is [{ } batch, null] && batch.Input == name && batch.Index <= 1)
@@ -226,8 +255,10 @@ internal sealed class SignatureFinder
     private List<SideInput> FindSides(SequenceInput sequence, string? lengths, List<string> states)
     {
         var sides = new List<SideInput>();
-        if (lengths is not null)
-            sides.Add(new SideInput(lengths, Meta(lengths).ElementDataType, SideRole.Lengths, Meta(lengths).Dimensions, 0));
+        if (lengths is not null && sequence.TimeAxis < 0)
+            _free.Add(lengths);   // where there is no time, nothing is long
+        else if (lengths is not null)
+            sides.Add(new SideInput(lengths, Meta(lengths).ElementDataType, SideRole.Lengths, Meta(lengths).Dimensions, 0) { IsGuess = !AreKnownLengths(lengths) });
         foreach (var state in states)
             sides.Add(State(state));
         foreach (var name in _session.InputMetadata.Keys.Where(_free.Contains))
@@ -238,7 +269,7 @@ internal sealed class SignatureFinder
             else if (name != _manifest.Mask && IsSegment(name, sequence))
                 sides.Add(Like(sequence, name, SideRole.Constant));
             else if (name == _manifest.Mask || (!IsThere(_manifest.Mask) && IsMask(name, sequence)))
-                sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : name.Contains("pad", StringComparison.OrdinalIgnoreCase) });
+                sides.Add(Like(sequence, name, SideRole.Mask) with { MarksPadding = _manifest.MaskMarks is { } marks ? marks == MaskMarks.Padding : Names(name, "pad") });
             else
                 _faults.Add(new Fault("", $"The graph's input \"{name}\" {Metadata.Describe(meta)} is neither the sequence (\"{sequence.Name}\") nor lengths, mask or initial state, so nothing would feed it. Give it one number for all requests as \"fill\": {{\"{name}\": 0}} in model.json, or export the model without it."));
         }
@@ -268,7 +299,7 @@ internal sealed class SignatureFinder
         for (int axis = 0; axis < dimensions.Length; axis++)
         {
             if (axis != batch && dimensions[axis] < 0)
-                dimensions[axis] = axis == dimensions.Length - 1 ? _graph.RecurrentNodes[0].HiddenSize : _graph.RecurrentNodes.Sum(n => n.Direction == "bidirectional" ? 2 : 1);
+                dimensions[axis] = axis == dimensions.Length - 1 ? (_graph.RecurrentNodes is [var first, ..] ? first.HiddenSize : 1) : _graph.RecurrentNodes.Sum(n => n.Direction == "bidirectional" ? 2 : 1);
         }
         return new SideInput(name, meta.ElementDataType, SideRole.State, dimensions, batch);
     }
@@ -277,12 +308,19 @@ internal sealed class SignatureFinder
         Metadata.IsNumber(Meta(name)) && sequence.TimeAxis >= 0 && sequence.BatchAxis >= 0 && Meta(name).Dimensions.Length == 2 && !_graph.IsLookedUp(name)
         && Agrees(Meta(name).Dimensions, sequence);
 
-    private static bool Agrees(int[] dimensions, SequenceInput sequence) =>
-        sequence.DeclaredTime < 0 || sequence.DeclaredRows < 0 || dimensions.Order().SequenceEqual(new[] { sequence.DeclaredRows, sequence.DeclaredTime }.Order());
+    /// <summary>Whether dimensions can be those of batch and time, in either order: a size that is fixed here and varies there is another axis, such as that of features beside the sequence.</summary>
+    private static bool Agrees(int[] dimensions, SequenceInput sequence)
+    {
+        return (Can(0, sequence.DeclaredRows) && Can(1, sequence.DeclaredTime)) || (Can(0, sequence.DeclaredTime) && Can(1, sequence.DeclaredRows));
+
+        bool Can(int axis, int declared) => dimensions[axis] < 0 || dimensions[axis] == declared;
+    }
+
+    private static bool Names(string input, string word) => input.Contains(word, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Kinds of segments, which are 0 where there is one segment.</summary>
     private bool IsSegment(string name, SequenceInput sequence) =>
-        Metadata.IsInteger(Meta(name)) && Meta(name).Dimensions.Length == sequence.Dimensions.Count && (name.Contains("type", StringComparison.OrdinalIgnoreCase) || name.Contains("segment", StringComparison.OrdinalIgnoreCase));
+        Metadata.IsInteger(Meta(name)) && Meta(name).Dimensions.Length == sequence.Dimensions.Count && (Names(name, "type") || Names(name, "segment"));
 
     /// <summary>An input shaped like the sequences: its first two axes are the sequences' own, in their order unless the names of the dimensions say otherwise.</summary>
     private SideInput Like(SequenceInput sequence, string name, SideRole role)

@@ -28,6 +28,8 @@ internal static class TensorSequences
         var sequence = inputs.First(t => t.Name == input.Name);
         int rows = (int)sequence.Shape[input.BatchAxis];
         int time = input.TimeAxis < 0 ? 1 : (int)sequence.Shape[input.TimeAxis];
+        if ((long)rows * signature.RowWidth > int.MaxValue / sizeof(float))
+            return null;   // the answers of all rows together would be no array
         if (rows == 0 || time < classifier.MinLength || time > classifier.MaxLength || (input.FeatureAxis >= 0 && sequence.Shape[input.FeatureAxis] != input.Width))
             return null;
         Span<int> lengths = rows <= 256 ? stackalloc int[rows] : new int[rows];

@@ -47,6 +47,9 @@ internal sealed class TensorSession : IDisposable
     /// <summary>Runs that go on at the same time.</summary>
     public int Workers => _workers;
 
+    /// <summary>How long a run that comes now would wait for its turn, if all before it take as long as the last one took.</summary>
+    public TimeSpan ExpectedWait => Clock.Span(Volatile.Read(ref _waiting) * Volatile.Read(ref _lastRun) / _workers);
+
     /// <summary>Runs the graph on the inputs of one request.</summary>
     /// <param name="inputs">Every input of the graph, each once.</param>
     /// <param name="outputs">Names of the wanted outputs; none is all that the protocol can carry.</param>

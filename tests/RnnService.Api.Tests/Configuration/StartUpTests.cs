@@ -14,12 +14,12 @@ public sealed class StartUpTests
         using var server = new ServerProcess(
         [
             "--urls", "http://127.0.0.1:0", "--Models:Root", "/no/such/folder", "--Batching:Workers", "-1", "--Batching:Models:questions:MaxRows", "0", "--Batching:Models:questions:Rows", "1", "--Models:Rot", "x",
-            "--Limits:BodyBytes", "-1", "--Limits:Sequences", "0", "--Limits:Typo", "1", "--RequestLog:Format", "xml", "--RequestLog:PerSecond", "-1",
+            "--Limits:BodyBytes", "-1", "--Limits:TensorBytesInFlight", "67108863", "--Limits:Sequences", "0", "--Limits:Typo", "1", "--RequestLog:Format", "xml", "--RequestLog:PerSecond", "-1",
         ]);
         Assert.NotEqual(0, await server.ExitCodeAsync());
-        string[] settings = ["Models:Root", "Models:Rot", "Batching:Workers", "Batching:Models:questions:MaxRows", "Batching:Models:questions:Rows", "Limits:BodyBytes", "Limits:Sequences", "Limits:Typo", "RequestLog:Format", "RequestLog:PerSecond"];
+        string[] settings = ["Models:Root", "Models:Rot", "Batching:Workers", "Batching:Models:questions:MaxRows", "Batching:Models:questions:Rows", "Limits:BodyBytes", "Limits:TensorBytesInFlight", "Limits:Sequences", "Limits:Typo", "RequestLog:Format", "RequestLog:PerSecond"];
         Assert.All(settings, s => Assert.Contains($"- {s}:", server.Errors, StringComparison.Ordinal));
-        Assert.Contains("10 setting(s)", server.Errors, StringComparison.Ordinal);
+        Assert.Contains("11 setting(s)", server.Errors, StringComparison.Ordinal);
         Assert.Null(await server.AddressAsync());
     }
 

@@ -56,21 +56,64 @@ public sealed class OpenApiTests(SharedServer server)
     }
 
     [Theory]
-    [InlineData("/predict")]
-    [InlineData("/models/{model}/predict")]
-    [InlineData("/models/{model}/versions/{version}/predict")]
-    public async Task Post_ExampleOfTheDocument_IsAnswered(string path)
+    [InlineData("/schemas/model.json", "get", "200", "application/schema+json")]
+    [InlineData("/schemas/labels.json", "get", "200", "application/schema+json")]
+    [InlineData("/v2/models/{model}/infer", "post", "200", "application/octet-stream")]
+    [InlineData("/v2/models/{model}/infer", "post", "429", "application/json")]
+    [InlineData("/v2/repository/models/{model}/load", "post", "404", "application/json")]
+    public async Task TheDocumentNamesOtherMediaTypesToo(string path, string method, string status, string type)
+    {
+        var operation = (await DocumentAsync()).GetProperty("paths").GetProperty(path).GetProperty(method);
+        Assert.True(operation.GetProperty("responses").GetProperty(status).GetProperty("content").GetProperty(type).TryGetProperty("schema", out _));
+    }
+
+    [Fact]
+    public async Task FeaturesAreArraysOfNumbersOrNull()
+    {
+        var item = (await DocumentAsync()).GetProperty("components").GetProperty("schemas").GetProperty("PredictInput").GetProperty("oneOf")[1].GetProperty("properties");
+        Assert.Equal(["features", "id", "ids", "text", "tokens"], item.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        var number = item.GetProperty("features").GetProperty("items").GetProperty("items");
+        Assert.Equal("number", number.GetProperty("type").GetString());
+        Assert.True(number.GetProperty("nullable").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("/predict", "texts")]
+    [InlineData("/predict", "numbers")]
+    [InlineData("/models/{model}/predict", "texts")]
+    [InlineData("/models/{model}/versions/{version}/predict", "texts")]
+    public async Task Post_ExampleOfTheDocument_IsAnswered(string path, string name)
+    {
+        var operation = (await DocumentAsync()).GetProperty("paths").GetProperty(path).GetProperty("post");
+        var example = operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("examples").GetProperty(name).GetProperty("value");
+        var reply = await _client.PostAsync(Address(path, operation), example.GetRawText());
+        Assert.Equal(example.GetProperty("inputs").GetArrayLength(), reply.Predictions.Length);
+    }
+
+    [Theory]
+    [InlineData("/v2/models/{model}/infer")]
+    [InlineData("/v2/models/{model}/versions/{version}/infer")]
+    public async Task TheExampleOfRawTensorsIsAnswered(string path)
     {
         var operation = (await DocumentAsync()).GetProperty("paths").GetProperty(path).GetProperty("post");
         var example = operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example");
+        var reply = await _client.PostAsync(Address(path, operation), example.GetRawText());
+        reply.AssertOk();
+        Assert.Equal("[2,6]", reply.Json.GetProperty("outputs")[0].GetProperty("shape").GetRawText());
+    }
+
+    private static string Address(string path, JsonElement operation)
+    {
         var address = path;
         if (operation.TryGetProperty("parameters", out var parameters))
         {
             foreach (var parameter in parameters.EnumerateArray())
-                address = address.Replace($"{{{parameter.GetProperty("name").GetString()}}}", parameter.GetProperty("example").GetString(), StringComparison.Ordinal);
+            {
+                if (parameter.TryGetProperty("example", out var value))
+                    address = address.Replace($"{{{parameter.GetProperty("name").GetString()}}}", value.GetString(), StringComparison.Ordinal);
+            }
         }
-        var reply = await _client.PostAsync(address, example.GetRawText());
-        Assert.Equal(example.GetProperty("inputs").GetArrayLength(), reply.Predictions.Length);
+        return address;
     }
 
     private async Task<JsonElement> DocumentAsync()

@@ -89,6 +89,24 @@ public sealed class ExtensionTests(TensorServer server)
     }
 
     [Fact]
+    public async Task StatisticsCountAnItemThatIsCutIntoWindowsOnce()
+    {
+        using var models = new ModelFolder();
+        var folder = Directory.CreateDirectory(Path.Combine(models.Root, "activity", "1")).FullName;
+        foreach (var file in new[] { "model.onnx", "model.json", "labels.json" })
+            File.Copy(RepositoryRoot.Combine("models", "activity", "1", file), Path.Combine(folder, file));
+        await using var own = await Server.StartAsync(models.Root);
+        await own.Client.WaitUntilReadyAsync();
+        var step = $"[{string.Join(',', Enumerable.Repeat("0.1", 9))}]";
+
+        var reply = await own.Client.PostAsync("/models/activity/predict", $$"""{"inputs":[{"features":[{{string.Join(',', Enumerable.Repeat(step, 300))}}]},{"features":[{{step}}]}]}""");
+
+        Assert.Equal(2, reply.Predictions.Length);
+        var stats = (await own.Client.GetAsync("/v2/models/activity/stats")).Json.GetProperty("model_stats")[0];
+        Assert.Equal(2, stats.GetProperty("inference_count").GetInt64());
+    }
+
+    [Fact]
     public async Task ClassificationRanksEachRowAndNamesItsLabels()
     {
         var reply = await server.Client.InferAsync("questions", """

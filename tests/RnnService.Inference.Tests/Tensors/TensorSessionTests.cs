@@ -191,10 +191,12 @@ public sealed class TensorSessionTests
     public async Task AFullQueueRefusesAndClosingEndsWhatWaits()
     {
         var graph = new Graph(Slow(nodes: 4000), workers: 1, queue: 1);
+        Assert.Equal(TimeSpan.Zero, graph.Session.ExpectedWait);
         var runs = Enumerable.Range(0, 3).Select(_ => Task.Run(async () => await graph.Session.RunAsync([Size(1500)], [], Long, CancellationToken.None))).ToArray();
 
         var refused = await await Task.WhenAny(runs);
         Assert.Equal(RunOutcome.QueueFull, refused.Outcome);
+        Assert.True(graph.Session.ExpectedWait > TimeSpan.Zero, "One waits, so the next would wait too.");
 
         graph.Dispose();
         var outcomes = (await Task.WhenAll(runs)).Select(a => a.Outcome).Order();
