@@ -55,7 +55,8 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         // whoever writes a manifest, labels or a vocabulary wants a classifier; a graph alone may be anything, and then serves raw tensors
         if (classifier is null && (File.Exists(folder.Manifest) || File.Exists(folder.Labels) || File.Exists(folder.Vocabulary)))
             throw new ModelLoadException(faults);
-        return new LoadedModel(session, new TensorSession(session, statistics, batchingOptions.Value.For(folder.Name)))
+        RowsAxis? rows = classifier is null ? null : new RowsAxis(classifier.Signature.Sequence.Name, classifier.Signature.Sequence.BatchAxis);
+        return new LoadedModel(session, new TensorSession(session, statistics, batchingOptions.Value.For(folder.Name), rows))
         {
             Statistics = statistics,
             Name = folder.Name,

@@ -9,7 +9,7 @@ namespace RnnService.Inference.Tensors;
 /// <param name="Detail">For the caller: why the inputs were refused or the graph failed on them; null when neither is so.</param>
 public sealed record TensorAnswer(RunOutcome Outcome, IReadOnlyList<Tensor> Outputs, string? Detail = null) : IDisposable
 {
-    /// <summary>Rows of the request: the size of the first input's first dimension where that varies, else 1.</summary>
+    /// <summary>Rows of the request, at least 1.</summary>
     public int BatchSize { get; init; } = 1;
 
     /// <summary>How long the request waited for its run.</summary>

@@ -24,14 +24,18 @@ internal sealed class TensorSession : IDisposable
     private long _lastRun = LongestInline;   // in microseconds, and
     private long _lastBytes = 1;             // of inputs: from them the next run's time is guessed
 
-    public TensorSession(InferenceSession session, ModelStatistics statistics, BatchingSettings settings)
+    /// <param name="session">The graph.</param>
+    /// <param name="statistics">Counts the runs.</param>
+    /// <param name="settings">Workers and the queue before them.</param>
+    /// <param name="rows">Where the rows of a request are, if that is known.</param>
+    public TensorSession(InferenceSession session, ModelStatistics statistics, BatchingSettings settings, RowsAxis? rows = null)
     {
         _session = session;
         _statistics = statistics;
         _workers = settings.Workers!.Value;
         _longestQueue = settings.QueueSequences!.Value;
         _free = new SemaphoreSlim(_workers);
-        Signature = TensorSignature.Of(session);
+        Signature = TensorSignature.Of(session, rows);
     }
 
     /// <summary>What goes in and comes out.</summary>

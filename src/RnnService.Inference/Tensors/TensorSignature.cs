@@ -5,6 +5,11 @@ using RnnService.Inference.Onnx;
 
 namespace RnnService.Inference.Tensors;
 
+/// <summary>The axis of rows.</summary>
+/// <param name="Input">The input that has it.</param>
+/// <param name="Axis">The axis; -1 where a request is one row.</param>
+internal readonly record struct RowsAxis(string Input, int Axis);
+
 /// <summary>The inputs and outputs of a graph, and whether a request fits them. Immutable.</summary>
 internal sealed class TensorSignature
 {
@@ -14,8 +19,11 @@ internal sealed class TensorSignature
     private readonly Dictionary<string, int> _inputIndex;
     private readonly HashSet<string> _outputs;
 
-    private TensorSignature(TensorDescription[] inputs, TensorDescription[] outputs)
+    private readonly RowsAxis? _rows;
+
+    private TensorSignature(TensorDescription[] inputs, TensorDescription[] outputs, RowsAxis? rows)
     {
+        _rows = rows;
         _inputs = inputs;
         _inputIndex = inputs.Select((input, i) => (input.Name, i)).ToDictionary(p => p.Name, p => p.i, StringComparer.Ordinal);
         Inputs = [.. inputs.Where(i => i.Datatype is not null)];
@@ -32,16 +40,25 @@ internal sealed class TensorSignature
 
     public string[] OutputNames { get; }
 
-    public static TensorSignature Of(InferenceSession session) =>
-        new([.. session.InputNames.Select(n => Describe(n, session.InputMetadata[n]))], [.. session.OutputNames.Select(n => Describe(n, session.OutputMetadata[n]))]);
+    public static TensorSignature Of(InferenceSession session, RowsAxis? rows) =>
+        new([.. session.InputNames.Select(n => Describe(n, session.InputMetadata[n]))], [.. session.OutputNames.Select(n => Describe(n, session.OutputMetadata[n]))], rows);
 
     private static TensorDescription Describe(string name, NodeMetadata meta) => meta.IsTensor
         ? new(name, meta.ElementDataType.ToString().ToLowerInvariant(), meta.Dimensions) { Datatype = TensorDescription.DatatypeOf(meta.ElementDataType) }
         : new(name, meta.OnnxValueType.ToString().ToLowerInvariant(), []);
 
-    /// <summary>Rows of a request: the size of the first input's first dimension where that varies, else 1.</summary>
+    /// <summary>Rows of a request: the size of the axis of sequences where the graph has some; else that of the first input's first dimension where that varies, else 1.</summary>
     public int BatchSize(IReadOnlyList<Tensor> inputs)
     {
+        if (_rows is { } rows)
+        {
+            foreach (var input in inputs)
+            {
+                if (input.Name == rows.Input && rows.Axis >= 0)
+                    return (int)Math.Clamp(input.Shape[rows.Axis], 1, int.MaxValue);
+            }
+            return 1;
+        }
         if (inputs.Count == 0 || inputs[0].Shape.Count == 0 || !_inputIndex.TryGetValue(inputs[0].Name, out int first) || _inputs[first].Shape is not [< 0, ..])
             return 1;
         return (int)Math.Clamp(inputs[0].Shape[0], 1, int.MaxValue);
