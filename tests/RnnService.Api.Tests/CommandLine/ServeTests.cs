@@ -27,6 +27,15 @@ public sealed class ServeTests
         Assert.Equal(answers[0], answers[1]);
     }
 
+    [Fact]
+    public async Task AMisspeltCommandStartsNoServer()
+    {
+        using var server = new ServerProcess(["inspekt", "models"]);
+
+        Assert.Equal(64, await server.ExitCodeAsync());
+        Assert.Contains("There is no command \"inspekt\"", server.Errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData]
     [InlineData("serve")]

@@ -160,6 +160,17 @@ public sealed class ActivityTests(SharedServer server)
     }
 
     [Fact]
+    public async Task WindowsCountAgainstTheLimitOfARequest()
+    {
+        await using var server = await Server.StartAsync(RepositoryRoot.Models, "--Limits:Sequences", "6");
+        await server.Client.WaitUntilReadyAsync();
+        string Steps(int steps) => $$"""{"features":[{{string.Join(',', Enumerable.Repeat("[1,0,0,0,0,0,1,0,0]", steps))}}]}""";
+
+        Assert.Equal(2, (await server.Client.PostAsync(Path, $$"""{"inputs":[{{Steps(384)}},{{Steps(1)}}]}""")).Predictions.Length);   // 5 windows, and 1
+        Assert.Equal("/inputs/1/features", Assert.Single((await server.Client.PostAsync(Path, $$"""{"inputs":[{{Steps(384)}},{{Steps(129)}}]}""")).AssertProblem(413, "6 windows of 128")));
+    }
+
+    [Fact]
     public async Task WithoutAPolicyForMissingValuesANullIsRefusedAndNumbersAreTaken()
     {
         using var models = new ModelFolder();

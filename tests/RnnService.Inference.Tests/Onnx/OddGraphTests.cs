@@ -102,6 +102,35 @@ public sealed class OddGraphTests : IDisposable
     }
 
     [Fact]
+    public void Load_LogitsAndTheirSoftmax_AreOneHead()
+    {
+        Node[] nodes = [new("ReduceMean", ["x"], ["mean"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("Identity", ["mean"], ["logits"]), new("Softmax", ["logits"], ["probabilities"])];
+        var inspected = Inspect(Of(nodes, Features, [new("logits", "FP32", -1, 3), new("probabilities", "FP32", -1, 3)]));
+        Assert.Equal("logits", Assert.Single(inspected.Model!.Classifier!.Heads).Output);
+        Assert.Contains("the same head", Assert.Single(inspected.Model.Graph.Ignored).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_Positions_AreFedFromZeroInEveryRow()
+    {
+        // a row sums id x position over its steps, so that positions fed otherwise would show
+        Node[] nodes =
+        [
+            new("Mul", ["ids", "position_ids"], ["both"]), new("Cast", ["both"], ["numbers"]) { Attributes = [("to", 1)] }, new("ReduceSum", ["numbers", "one"], ["sum"]) { Attributes = [("keepdims", 1)] },
+            new("Neg", ["sum"], ["less"]), new("Concat", ["sum", "less"], ["y"]) { Attributes = [("axis", 1)] },
+        ];
+        var inspected = Inspect(Of(nodes, [new("ids", "INT64", -1, -2), new("position_ids", "INT64", -1, -2)], [new("y", "FP32", -1, 2)], Integers("one", 1)));
+        Assert.Contains("along time", RoleIn(inspected, "positions"), StringComparison.Ordinal);
+        var classifier = inspected.Model!.Classifier!;
+        using var request = classifier.NewRequest();
+        Engine.Add((Core.Batching.Sequences<int>)request.Sequences, [5, 1, 2]);
+        Engine.Add((Core.Batching.Sequences<int>)request.Sequences, [7, 3]);
+        Assert.Equal(RunOutcome.Done, await classifier.RunAsync(request, TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        Assert.Equal([5f, -5f], request.Numbers(0).ToArray());
+        Assert.Equal([3f, -3f], request.Numbers(1).ToArray());
+    }
+
+    [Fact]
     public void Load_LengthsAsFloat_AreKnownByTheirName()
     {
         Node[] nodes = [new("ReduceSum", ["x", "one"], ["sum"]) { Attributes = [("keepdims", 0)] }, new("Unsqueeze", ["lengths", "one"], ["count"]), new("Div", ["sum", "count"], ["y"])];
