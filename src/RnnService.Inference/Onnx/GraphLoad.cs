@@ -26,7 +26,7 @@ internal static partial class GraphLoad
             using var settings = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1, GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
             return (graph, new InferenceSession(path, settings));
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or OnnxRuntimeException or IOException or ArgumentException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException or OnnxRuntimeException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             cause = e;
             var (fault, remedy) = Explain(e.Message, graph);

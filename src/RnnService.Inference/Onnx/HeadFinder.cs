@@ -26,12 +26,8 @@ internal static class HeadFinder
             else if (manifest.Heads.All(h => h.Output != name))
                 ignored.Add(new IgnoredOutput(name, "not named in the heads of model.json"));
         }
-        // logits and their softmax are one head
-        foreach (var twin in heads.Where(h => heads.Exists(o => o.Output == graph.ActivatedFrom(h.Output))).ToArray())
-        {
-            heads.Remove(twin);
-            ignored.Add(new IgnoredOutput(twin.Output, $"the same head as \"{graph.ActivatedFrom(twin.Output)}\""));
-        }
+        if (manifest.Heads is null)
+            LeaveOutWhatOthersAreMadeFrom(graph, heads, ignored);
         for (int i = 0; i < manifest.Heads?.Count; i++)
         {
             var stated = manifest.Heads[i];
@@ -43,6 +39,21 @@ internal static class HeadFinder
         if (heads.Count == 0 && faults.Count == 0)
             faults.Add(new Fault("/heads", $"No output of the graph scores labels: {string.Join("; ", ignored.Select(o => $"\"{o.Output}\" is {o.Reason}"))}. A head is floating [batch, labels]."));
         return heads;
+    }
+
+    /// <summary>Logits and their softmax are one head, and features that are answered beside it are none.</summary>
+    private static void LeaveOutWhatOthersAreMadeFrom(OnnxGraph graph, List<Head> heads, List<IgnoredOutput> ignored)
+    {
+        foreach (var head in heads.ToArray())
+        {
+            if (heads.Find(h => h.Output == graph.ActivatedFrom(head.Output)) is { } logits)
+                ignored.Add(new IgnoredOutput(head.Output, $"the same head as \"{logits.Output}\""));
+            else if (heads.Find(h => h != head && graph.IsComputedFrom(h.Output, head.Output)) is { } made)
+                ignored.Add(new IgnoredOutput(head.Output, $"features, from which \"{made.Output}\" is computed"));
+            else
+                continue;
+            heads.Remove(head);
+        }
     }
 
     private static string? WhyNoHead(string name, NodeMetadata meta, OnnxGraph graph, SequenceInput? sequence)

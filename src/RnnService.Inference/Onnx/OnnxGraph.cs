@@ -7,6 +7,11 @@ internal sealed class OnnxGraph
 {
     private const int Float16 = 10;
 
+    private static readonly HashSet<string> BetweenLayers =
+    [
+        "Gemm", "MatMul", "Add", "Relu", "LeakyRelu", "Gelu", "Tanh", "Dropout", "BatchNormalization", "LayerNormalization", "Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten",
+    ];
+
     private readonly OnnxFile _file;
     private readonly Dictionary<string, Node> _producers = new(StringComparer.Ordinal);
     private readonly AxisTracer _trace;
@@ -83,6 +88,23 @@ internal sealed class OnnxGraph
         return node?.OpType is "LinearClassifier" && node.Text("post_transform", "NONE") is { } transform
             ? transform switch { "SOFTMAX" => "Softmax", "LOGISTIC" => "Sigmoid", _ => node.OpType }
             : node?.OpType;
+    }
+
+    /// <summary>
+    /// Whether an output is computed from another by nothing but linear layers and what stands between them: then the other holds features, and scores nothing itself.
+    /// A head that another one builds on goes into it through a softmax or beside features, which is no such path.
+    /// </summary>
+    public bool IsComputedFrom(string output, string other)
+    {
+        bool linear = false;
+        while (_producers.TryGetValue(output, out var node) && (BetweenLayers.Contains(node.OpType) || (!linear && node.OpType is "Softmax" or "LogSoftmax" or "Sigmoid")))
+        {
+            linear |= node.OpType is "Gemm" or "MatMul";
+            output = node.OpType == "Add" && _trace[node.In(0)].IsConstant ? node.In(1) : node.In(0);
+            if (output == other)
+                return linear;
+        }
+        return false;
     }
 
     /// <summary>The value that an output is the softmax, log-softmax or sigmoid of, behind what only reshapes; null when it is none.</summary>

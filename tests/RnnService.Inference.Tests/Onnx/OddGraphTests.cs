@@ -111,6 +111,20 @@ public sealed class OddGraphTests : IDisposable
     }
 
     [Fact]
+    public void Load_FeaturesBesideTheLogits_AreNoHead()
+    {
+        Node[] nodes =
+        [
+            new("ReduceMean", ["x"], ["features"]) { Lists = [("axes", [1])], Attributes = [("keepdims", 0)] }, new("MatMul", ["features", "W"], ["product"]), new("Add", ["product", "b"], ["logits"]),
+            new("Softmax", ["logits"], ["shares"]), new("Concat", ["features", "shares"], ["both"]) { Attributes = [("axis", 1)] }, new("MatMul", ["both", "V"], ["fine"]),
+        ];
+        Value[] outputs = [new("features", "FP32", -1, 3), new("logits", "FP32", -1, 2), new("fine", "FP32", -1, 4)];
+        var inspected = Inspect(Of(nodes, Features, outputs, Weight.Random("W", 3, 2), Weight.Random("b", 2), Weight.Random("V", 5, 4)));
+        Assert.Equal(["logits", "fine"], inspected.Model!.Classifier!.Heads.Select(h => h.Output));
+        Assert.Equal("features", Assert.Single(inspected.Model.Graph.Ignored).Output);
+    }
+
+    [Fact]
     public async Task RunAsync_Positions_AreFedFromZeroInEveryRow()
     {
         // a row sums id x position over its steps, so that positions fed otherwise would show
