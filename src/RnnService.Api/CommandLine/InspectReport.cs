@@ -78,7 +78,7 @@ internal sealed record InspectedOutput(string Name, string Type, IReadOnlyList<i
 {
     public static InspectedOutput Of(TensorDescription output, LoadedModel model)
     {
-        if (model.Classifier?.Heads.FirstOrDefault(h => h.Output == output.Name) is { } head)
+        if (model.Graph.Heads.FirstOrDefault(h => h.Output == output.Name) is { } head)
             return new(output.Name, output.Type, output.Shape, "head", $"{head.Width} labels, {JsonNamingPolicy.SnakeCaseLower.ConvertName(head.Activation.ToString())}");
         return model.Graph.Ignored.FirstOrDefault(o => o.Output == output.Name) is { } ignored
             ? new(output.Name, output.Type, output.Shape, "ignored", ignored.Reason)

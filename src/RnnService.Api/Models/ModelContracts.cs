@@ -114,13 +114,13 @@ public sealed record VersionDocument
             Producer = $"{model.Graph.Producer}, opset {model.Graph.Opset}",
             Metrics = model.Metrics,
             Roles = model.Graph.Inputs,
+            Heads = [.. model.Graph.Heads.Select(HeadDocument.Of)],
             Ignored = model.Graph.Ignored,
             Recurrent = model.Graph.RecurrentNodes,
             WhyNoPredictions = model.Classifier is null ? [.. model.WhyNoClassifier.Select(f => f.Detail)] : null,
         };
         return model.Classifier is not { } classifier ? document : document with
         {
-            Heads = [.. classifier.Heads.Select(HeadDocument.Of)],
             Takes = classifier.Kind.ToString().ToLowerInvariant(),
             Levels = classifier.Tree.Levels,
             Labels = classifier.Tree.Count,

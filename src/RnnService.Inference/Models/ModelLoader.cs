@@ -56,6 +56,7 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
         if (classifier is null && (File.Exists(folder.Manifest) || File.Exists(folder.Labels) || File.Exists(folder.Vocabulary)))
             throw new ModelLoadException(faults);
         RowsAxis? rows = classifier is null ? null : new RowsAxis(classifier.Signature.Sequence.Name, classifier.Signature.Sequence.BatchAxis);
+        var signature = classifier?.Signature ?? findings.Signature;
         return new LoadedModel(session, new TensorSession(session, statistics, batchingOptions.Value.For(folder.Name), rows))
         {
             Statistics = statistics,
@@ -71,7 +72,8 @@ internal sealed class ModelLoader(IOptions<BatchingOptions> batchingOptions, Eng
                 Opset = graph.Opset,
                 RecurrentNodes = graph.RecurrentNodes,
                 ExternalFiles = graph.ExternalFiles,
-                Inputs = (classifier?.Signature ?? findings.Signature) is { } signature ? InputRole.Of(signature) : [],
+                Inputs = signature is null ? [] : InputRole.Of(signature),
+                Heads = signature?.Heads ?? [],
                 Ignored = ignored,
                 LooksLikeClassifier = findings.LooksLikeClassifier,
             },

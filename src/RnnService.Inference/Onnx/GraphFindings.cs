@@ -18,6 +18,9 @@ public sealed record GraphFindings
     /// <summary>What each input is for; empty for a graph that classifies no sequences.</summary>
     public IReadOnlyList<InputRole> Inputs { get; init; } = [];
 
+    /// <summary>Outputs that score labels; empty for a graph that classifies no sequences.</summary>
+    public IReadOnlyList<Head> Heads { get; init; } = [];
+
     /// <summary>Outputs that score nothing.</summary>
     public IReadOnlyList<IgnoredOutput> Ignored { get; init; } = [];
 
