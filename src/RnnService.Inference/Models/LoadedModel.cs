@@ -98,6 +98,8 @@ public sealed class LoadedModel : IDisposable
             var reading = Clock.Span(Clock.Now - started);
             var outcome = await Classifier.RunAsync(request, timeout, callerGone);
             long ran = Clock.Now;
+            if (outcome == RunOutcome.Failed)
+                return null;   // alone the graph says why
             if (outcome != RunOutcome.Done)
                 return TensorAnswer.Ended(outcome);
             var tensors = TensorSequences.Write(Classifier, request, outputs);
